@@ -1,0 +1,51 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The small protocol through which operations talk to machines; real sessions and the tests' fake implement it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .command import Pipeline
+    from .reply import Replies
+
+
+class Session(Protocol):
+    """A link to one machine, on which typed commands run one invocation at a time."""
+
+    @property
+    def host(self) -> str:
+        """The inventory name of the machine, for messages."""
+
+    @property
+    def delegates_credentials(self) -> bool:
+        """Whether the machine holds credentials it can use for a second hop (CredSSP)."""
+
+    def invoke(self, *statements: Pipeline, timeout_seconds: float | None = None) -> Replies:
+        """Run the statements in order and return one reply each.
+
+        Remote errors are in the replies; they are not raised. Raises ConnectionLost when the link fails,
+        AuthenticationFailed when the machine refuses the credentials, TimedOut past the deadline (what was sent
+        may still be running there then).
+        """
+
+    def close(self) -> None:
+        """End the session and what it holds on the machine; safe to call twice."""
+
+
+class Sessions(Protocol):
+    """Opens sessions for one task; everything opened is closed by the action base, whatever happens."""
+
+    def here(self) -> Session:
+        """Return the session to the host the task runs on, over the connection of the inventory."""
+
+    def another_here(self) -> Session:
+        """Return one more session to the same host (its own runspace), for work that runs beside the first."""
+
+    def to(self, inventory_host: str) -> Session:
+        """Return the session to another inventory host, made from that host's own variables; cached per host.
+
+        Raises InvalidRequest when the inventory has no such host.
+        """
