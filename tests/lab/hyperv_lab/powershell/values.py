@@ -8,7 +8,7 @@
 | String | str | | Guid | uuid.UUID |
 | Boolean | bool | | DateTime | datetime (aware: UTC kind; naive: unspecified) |
 | Int32 | int | | TimeSpan | timedelta |
-| Int64, UInt32 … | Int64, UInt32 … (subclasses of int) | | Version, Uri, Char | Version, Uri, Char (subclasses of str) |
+| Int64, UInt32 … | the same names (subclasses of int) | | Version, Uri, Char | the same names (subclasses of str) |
 | Double, Single | float, Single | | Byte[] | bytes |
 | Decimal | decimal.Decimal | | Object[] | list; a typed array is TypedArray, a List<T> is TypedList |
 | null | None | | Hashtable | dict |
