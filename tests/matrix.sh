@@ -4,14 +4,16 @@
 set -euo pipefail
 venv=$(cd "$1" && pwd)
 
-run() {  # run NAME ANSIBLE_CORE PYTHON...
+run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
   local name=$1 core=$2 python=
   shift 2
-  for candidate in "$@"; do
-    if command -v "$candidate" >/dev/null && "$candidate" -c 'import venv' 2>/dev/null; then python=$candidate; break; fi
+  for version in "$@"; do
+    for candidate in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/"python$version"; do
+      if "$candidate" -c 'import venv' 2>/dev/null; then python=$candidate; break 2; fi
+    done
   done
   if [ -z "$python" ]; then
-    echo "SKIPPED: ansible-core $name: none of these Pythons is here: $*" >&2
+    echo "SKIPPED: ansible-core $name: no Python of these versions is here: $*" >&2
     return 0
   fi
   local place=.venv-$name
@@ -26,5 +28,5 @@ run() {  # run NAME ANSIBLE_CORE PYTHON...
   HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" tests/integration -n 2 --dist loadfile -m "not soak and not lab"
 }
 
-run 2.16 '~=2.16.0' python3.10 python3.11
-run newest '>=2.20' python3.14 python3.13 python3.12
+run 2.16 '~=2.16.0' 3.10 3.11
+run newest '>=2.20' 3.14 3.13 3.12
