@@ -1,0 +1,121 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults that a fleet file orders for a host: at a request, at a moment, or by chance of a seeded generator."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .host import Host
+
+
+@dataclass(kw_only=True)
+class HostFault:
+    """One fault of a host. Exactly one of request, after_seconds and probability says when."""
+
+    action: str
+    """"drop", "stall", "http", "restart_winrm", "stop_service", "reboot" or "fill_disk"."""
+    request: int | None = None
+    """The n-th request since the start (1 is the first)."""
+    after_seconds: float | None = None
+    probability: float | None = None
+    seed: int = 0
+    operation: str | None = None
+    """Only requests of this kind: "receive", "create", "command", "send", "signal", "delete"."""
+    seconds: float = 5.0
+    status: int = 503
+    service: str = "vmms"
+    volume: str = "D:"
+    leave_gb: float = 0.0
+    times: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveFault:
+    """A move of a machine that fails in a phase: storage, memory, handover or cleanup."""
+
+    phase: str
+    error: int
+    times: int = 1
+
+
+class FaultPlayer:
+    """Decides for one host which fault meets which request, and plays those that come by time."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.planned: list[HostFault] = []
+        self.requests = 0
+        self._generators: dict[int, random.Random] = {}
+        self._shells_lost = False
+
+    def shells_lost(self) -> None:
+        """Say that the host or its WinRM service restarted: the next request finds no shell."""
+        self._shells_lost = True
+
+    def on_request(self, operation: str, _shell: str | None) -> str | None:
+        """Count a request; return "drop", "stall:SECONDS", "http:STATUS", "restart_winrm" or None."""
+        if not self.planned and not self._shells_lost:
+            self.requests += 1
+            return None
+        self.tick()
+        with self.host.fleet.lock:
+            self.requests += 1
+            if self._shells_lost:
+                self._shells_lost = False
+                return "restart_winrm"
+            for fault in self.planned:
+                if fault.times > 0 and self._meets(fault, operation):
+                    fault.times -= 1
+                    return self._play(fault)
+        return None
+
+    def tick(self) -> None:
+        """Play the faults whose moment has come."""
+        if not self.planned:
+            return
+        now = self.host.fleet.clock.now()
+        for fault in self.planned:
+            if fault.after_seconds is None or fault.times <= 0 or now < fault.after_seconds:
+                continue
+            with self.host.fleet.lock:
+                if fault.times <= 0:
+                    continue
+                fault.times -= 1
+            self._play(fault)
+
+    def _meets(self, fault: HostFault, operation: str) -> bool:
+        if fault.operation is not None and fault.operation != operation.lower():
+            return False
+        if fault.request is not None:
+            return self.requests >= fault.request
+        if fault.probability is None:
+            return False
+        generator = self._generators.setdefault(id(fault), random.Random(fault.seed))  # noqa: S311
+        return generator.random() < fault.probability
+
+    def _play(self, fault: HostFault) -> str | None:
+        host = self.host
+        if fault.action == "drop":
+            return "drop"
+        if fault.action == "stall":
+            return f"stall:{fault.seconds / (host.fleet.clock.speed or 1)}"
+        if fault.action == "http":
+            return f"http:{fault.status}"
+        if fault.action == "restart_winrm":
+            host.down_until = host.fleet.clock.now() + (fault.seconds if fault.request is None else 0.0)
+            self._shells_lost = fault.request is None
+            return "restart_winrm"
+        if fault.action == "reboot":
+            host.reboot(fault.seconds)
+        elif fault.action == "stop_service":
+            host.services[fault.service.lower()].status = "Stopped"
+        else:
+            volume = host.storage.volumes[fault.volume.upper()]
+            volume.other += max(volume.free - int(fault.leave_gb * 1024**3), 0)
+        host.fleet.clock.notify()
+        return "drop"

@@ -1,0 +1,289 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual machines and their checkpoints: the live objects behind Get-VM and Get-VMSnapshot."""
+
+from __future__ import annotations
+
+import ntpath
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..powershell.values import EnumValue, Int64, TypedArray, UInt32, UInt64, Version
+from . import enums
+from .components import INTEGRATION_SERVICES, IntegrationService, Memory, Processor, Replication, Security
+from .live import NO_ID, PREFIX, ModelObject, chain
+from .vm_view import VirtualMachineView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .cpu import CpuFeatures
+    from .checkpoint import Snapshot
+    from .devices import DvdDrive, HardDrive, NetworkAdapter
+    from .host import Host
+
+GB = 1024**3
+MB = 1024**2
+ON = frozenset({"Running", "Paused", "Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
+TRANSITIONAL = frozenset({"Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
+DEFAULT_SERVICES = frozenset({"heartbeat", "kvp", "shutdown", "time", "vss"})
+
+
+@dataclass(slots=True)
+class Guest:
+    """How the guest behaves. Times are simulated seconds."""
+
+    system: str = "windows"
+    shutdown_seconds: float = 8.0
+    ignores_shutdown: bool = False
+    boot_seconds: float = 15.0
+    """From power-on until the guest answers (heartbeat, addresses)."""
+    heartbeat: str = "OkApplicationsHealthy"
+    dirty_mb_per_second: float = 20.0
+
+
+DEFAULT_GUEST = Guest()
+
+
+@dataclass(slots=True)
+class Transition:
+    """A state that ends by itself at a moment of the clock."""
+
+    until: float
+    finish: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup from one moment of the clock to another."""
+
+    start: float
+    end: float
+
+
+class VirtualMachineBase(ModelObject):
+    """What a machine and a checkpoint of it have in common. Class attributes are defaults."""
+
+    name = ""
+    generation = 2
+    version: Version = Version("9.0")
+    notes = ""
+    memory_startup = 1 * GB
+    memory_minimum = 512 * MB
+    memory_maximum = 1024 * GB
+    dynamic_memory = False
+    services_enabled: frozenset[str] = DEFAULT_SERVICES
+    is_clustered = False
+    path = ""
+    """The folder of the configuration: ``Virtual Machines`` lies below it."""
+    snapshot_path = ""
+    paging_path = ""
+    cpu: CpuFeatures | None = None
+    """The features its memory state depends on: of a machine that is on or saved, of a checkpoint with memory."""
+
+    def __init__(self, host: Host, name: str, identifier: uuid.UUID) -> None:
+        self.host = host
+        self.name = name
+        self.id = identifier
+        self.processor = Processor(self)
+        self.memory = Memory(self)
+        self.security = Security(self)
+        self.hard_drives: list[HardDrive] = []
+        self.dvd_drives: list[DvdDrive] = []
+        self.adapters: list[NetworkAdapter] = []
+        self.created: datetime = host.fleet.clock.start
+
+    machine_id: uuid.UUID
+    machine_name: str
+    checkpoint_id: uuid.UUID = NO_ID
+    checkpoint_name = ""
+    is_on = False
+    guest_answers = False
+
+    def services(self) -> list[IntegrationService]:
+        """Return the integration services, in the module's order."""
+        return [IntegrationService(self, key) for key in INTEGRATION_SERVICES]
+
+    def copy_settings(self, other: VirtualMachineBase) -> None:
+        """Take over the settings and devices of another machine or checkpoint."""
+        for key in _SETTINGS:
+            if key in other.__dict__:
+                setattr(self, key, other.__dict__[key])
+        for part in ("processor", "memory", "security"):
+            getattr(self, part).__dict__.update(getattr(other, part).__dict__, owner=self)
+        self.hard_drives = [drive.copy_to(self) for drive in other.hard_drives]  # type: ignore[misc]
+        self.dvd_drives = [drive.copy_to(self) for drive in other.dvd_drives]  # type: ignore[misc]
+        self.adapters = [adapter.copy_to(self) for adapter in other.adapters]
+
+    # What PROPERTIES of both classes name.
+    @property
+    def processor_count(self) -> Int64:
+        """Return the number of virtual processors."""
+        return Int64(self.processor.count)
+
+    @property
+    def memory_startup_bytes(self) -> Int64:
+        """Return MemoryStartup."""
+        return Int64(self.memory_startup)
+
+    @property
+    def memory_minimum_bytes(self) -> Int64:
+        """Return MemoryMinimum."""
+        return Int64(self.memory_minimum)
+
+    @property
+    def memory_maximum_bytes(self) -> Int64:
+        """Return MemoryMaximum."""
+        return Int64(self.memory_maximum)
+
+    @property
+    def version_text(self) -> str:
+        """Return the configuration version as text."""
+        return str(self.version)
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the configuration files, ``<path>\\Virtual Machines``."""
+        return ntpath.join(self.path, "Virtual Machines")
+
+    @property
+    def drives_array(self) -> TypedArray:
+        """Return HardDrives."""
+        return TypedArray(PREFIX + "HardDiskDrive", self.hard_drives)
+
+    @property
+    def dvds_array(self) -> TypedArray:
+        """Return DVDDrives."""
+        return TypedArray(PREFIX + "DvdDrive", self.dvd_drives)
+
+    @property
+    def adapters_array(self) -> TypedArray:
+        """Return NetworkAdapters."""
+        return TypedArray(PREFIX + "VMNetworkAdapter", self.adapters)
+
+    @property
+    def size_of_system_files(self) -> Int64:
+        """Return the bytes of configuration and state files."""
+        files = (self.host.storage.file(path) for path in self.configuration_files())
+        return Int64(sum(file.size for file in files if file))
+
+    def configuration_files(self) -> list[str]:
+        """Return the paths of the configuration files: .vmcx and .vmrs, .xml for versions before 6."""
+        ends = (".xml",) if float(self.version) < 6 else (".vmcx", ".vmrs")
+        return [ntpath.join(self.folder, str(self.id).upper() + end) for end in ends]
+
+
+_SETTINGS = (
+    "generation version notes memory_startup memory_minimum memory_maximum dynamic_memory services_enabled "
+    "is_clustered path snapshot_path paging_path cpu"
+).split()
+
+
+class VM(VirtualMachineView, VirtualMachineBase):
+    """VirtualMachine. Changes happen under the fleet's lock; ``state`` settles transitions that are over."""
+
+    TYPE_NAMES: ClassVar = chain("VirtualMachine", "VirtualMachineBase", "ComputeResource")
+    guest: Guest = DEFAULT_GUEST
+    planned = False
+    started_at: float | None = None
+    """Moment of the clock of the last power-on; Uptime and the guest's answers follow from it."""
+    transition: Transition | None = None
+    activity: str | None = None
+    """Secondary operational status while something is done to it: "MigratingVirtualMachine" …"""
+    backup: Backup | None = None
+    replication: Replication | None = None
+    assigned = 0
+    snapshot: Snapshot | None = None
+    """The checkpoint it runs on (the newest, or the applied one)."""
+    faults: tuple[Any, ...] = ()
+    power_ons = 0
+    moves = 0
+    """Completed moves of this machine between hosts."""
+    pool_name = "Primordial"
+    start_action: EnumValue = enums.value("StartAction", "StartIfRunning")
+    start_delay = 0
+    stop_action: EnumValue = enums.value("StopAction", "Save")
+    critical_error_action: EnumValue = enums.value("CriticalErrorAction", "Pause")
+    critical_error_timeout = 30
+    checkpoint_type: EnumValue = enums.value("CheckpointType", "Production")
+    automatic_checkpoints = False
+    lock_on_disconnect: EnumValue = enums.value("OnOffState", "Off")
+    transport: EnumValue = enums.value("EnhancedSessionTransportType", "VMBus")
+    low_mmio: UInt32 = UInt32(128 * MB)
+    high_mmio: UInt64 = UInt64(512 * MB)
+    cache_types = False
+    battery = False
+
+    def __init__(self, host: Host, name: str, identifier: uuid.UUID) -> None:
+        super().__init__(host, name, identifier)
+        self._state = "Off"
+        self.snapshots: list[Snapshot] = []
+
+    @property
+    def state(self) -> str:
+        """Return the state's name now."""
+        transition = self.transition
+        if transition is not None and self.host.fleet.clock.now() >= transition.until:
+            with self.host.fleet.lock:
+                if self.transition is transition:
+                    self.transition = None
+                    transition.finish()
+        return self._state
+
+    @state.setter
+    def state(self, name: str) -> None:
+        """Set the state; changes go through power.py or happen under the fleet's lock."""
+        enums.value("VMState", name)
+        self._state = name
+        self.host.fleet.clock.notify()
+
+    @property
+    def machine_id(self) -> uuid.UUID:  # type: ignore[override]
+        """Return the Id."""
+        return self.id
+
+    @property
+    def machine_name(self) -> str:  # type: ignore[override]
+        """Return the name."""
+        return self.name
+
+    @property
+    def is_on(self) -> bool:  # type: ignore[override]
+        """Return whether it has a partition."""
+        return self.state in ON
+
+    @property
+    def guest_answers(self) -> bool:  # type: ignore[override]
+        """Return whether the guest is up and its integration services answer."""
+        if self.state != "Running" or self.started_at is None:
+            return False
+        return self.host.fleet.clock.now() >= self.started_at + self.guest.boot_seconds
+
+    @property
+    def backing_up(self) -> bool:
+        """Return whether a backup runs now."""
+        return self.backup is not None and self.backup.start <= self.host.fleet.clock.now() < self.backup.end
+
+    @property
+    def memory_assigned(self) -> int:
+        """Return the bytes of host memory it holds now."""
+        return (self.assigned or self.memory_startup) if self.is_on else 0
+
+    @property
+    def uptime(self) -> timedelta:
+        """Return the time since power-on."""
+        if not self.is_on or self.started_at is None:
+            return timedelta(0)
+        return timedelta(seconds=round(max(self.host.fleet.clock.now() - self.started_at, 0.0), 3))
+
+    @property
+    def secondary(self) -> str | None:
+        """Return the secondary operational status: what is done to it now."""
+        return self.activity or ("BackingUpVirtualMachine" if self.backing_up else None)
+
+    def ps_text(self) -> str:
+        """Return the form that field dumps show."""
+        return f"VirtualMachine (Name = '{self.name}') [Id = '{self.id}']"
