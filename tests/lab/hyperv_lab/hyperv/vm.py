@@ -110,6 +110,7 @@ class VirtualMachineBase(ModelObject):
     def copy_settings(self, other: VirtualMachineBase) -> None:
         """Take over the settings and devices of another machine or checkpoint."""
         for key in _SETTINGS:
+            self.__dict__.pop(key, None)
             if key in other.__dict__:
                 setattr(self, key, other.__dict__[key])
         for part in ("processor", "memory", "security"):
