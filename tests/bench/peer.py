@@ -18,8 +18,8 @@ PLACE = CACHE / "collections"
 PARTS = ("ansible_collections/ansible/windows/",)
 
 SCRIPT = (
-    "Hyper-V\\Get-VM | Select-Object -Property Id, Name, State, Status, Version, Generation, ProcessorCount, MemoryAssigned, "
-    "MemoryStartup, DynamicMemoryEnabled, Path, Uptime | ConvertTo-Json -Compress"
+    "Hyper-V\\Get-VM | Select-Object -Property Id, Name, State, Status, Version, Generation, ProcessorCount, "
+    "MemoryAssigned, MemoryStartup, DynamicMemoryEnabled, Path, Uptime | ConvertTo-Json -Compress"
 )
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench`: bytes, processor time and memory, in ratios from one run; writes docs/performance.md.
 
-Each figure compares runs that follow each other on the same machine against the same lab. Absolute seconds depend on the
-machine; the ratios and limits are what the project promises.
+Each figure compares runs that follow each other on the same machine against the same lab. Absolute seconds depend on
+the machine; the ratios and limits are what the project promises.
 """
 
 from __future__ import annotations
@@ -154,8 +154,7 @@ def report(figures: list[Figure]) -> str:
     return f"""\
 # Performance
 
-Written by `make bench` ({platform.python_implementation()} {platform.python_version()}, two cores, the lab on the same machine).
-Ratios come from one run; `win_powershell` is that of the `ansible` package {peer.VERSION}, doing the same read through
+Written by `make bench` (Python {platform.python_version()}, two cores, the lab on the same machine). Ratios come from one run; `win_powershell` is that of the `ansible` package {peer.VERSION}, doing the same read through
 the same server, whose script gets a canned answer.
 
 | what | measured | promised | holds |

@@ -67,9 +67,8 @@ def main() -> int:
         show("After", after)
     once = Counter(vm for vms in after.values() for vm in vms) == Counter(vm for vms in before.values() for vm in vms)
     moved = sum(len(set(after[host]) - set(vms)) for host, vms in before.items())
-    print(
-        f"\n{moved} VMs moved in {time.monotonic() - began:.0f} s; every VM exists exactly once: {'yes' if once else 'NO'}."
-    )
+    seconds = time.monotonic() - began
+    print(f"\n{moved} VMs moved in {seconds:.0f} s; every VM exists exactly once: {'yes' if once else 'NO'}.")
     print(f"The lab's inventory, journal and state are in {WORKDIR.relative_to(ROOT)}/.")
     return 0 if once and moved else 1
 
