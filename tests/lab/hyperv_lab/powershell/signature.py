@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 ALL_SETS = "__AllParameterSets"
@@ -68,6 +69,11 @@ class Signature:
     module: str = ""
     aliases: tuple[str, ...] = ()
     should_process: bool = False
+
+    @cached_property
+    def dynamic(self) -> bool:
+        """Whether some parameters exist only under certain providers."""
+        return any(each.providers for each in self.parameters)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of this exact name (any case), or None."""
