@@ -38,6 +38,10 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "authorization": Kind("Unspecified", "NotSpecified"),
+    "prompt_impossible": Kind("InvalidOperation", "InvalidOperation"),
+    "replication_off": Kind("InvalidOperation", "InvalidOperation"),
+    "volume_full": Kind("OperationFailed", "NotSpecified", 0x80070070),
+    "remote_refused": Kind("Unspecified", "NotSpecified"),
     "vmms_stopped": Kind("ObjectNotFound", "ObjectNotFound"),
     "vm_name_unknown": Kind("InvalidParameter", "InvalidArgument"),
     "vm_name_missing": Kind("ObjectNotFound", "ObjectNotFound"),
@@ -69,6 +73,22 @@ KINDS: dict[str, Kind] = {
 
 messages.add(
     {
+        "volume_full": (
+            "There is not enough space on the disk for '{path}'.",
+            "Espace insuffisant sur le disque pour « {path} ».",
+        ),
+        "replication_off": (
+            "Replication is not enabled for the virtual machine '{vm}'.",
+            "La réplication n’est pas activée pour l’ordinateur virtuel « {vm} ».",
+        ),
+        "prompt_impossible": (
+            "Windows PowerShell is in NonInteractive mode and cannot ask whether to go on with '{vm}'.",
+            "Windows PowerShell est en mode non interactif et ne peut pas demander s’il faut continuer avec « {vm} ».",
+        ),
+        "remote_refused": (
+            "The operation on another computer failed: the credentials of this session do not reach it.",
+            "L’opération sur un autre ordinateur a échoué : les informations d’identification n’y parviennent pas.",
+        ),
         "vm_name_missing": (
             'Hyper-V was unable to find a virtual machine with name "{name}".',
             "Hyper-V n’a pas trouvé d’ordinateur virtuel nommé « {name} ».",
