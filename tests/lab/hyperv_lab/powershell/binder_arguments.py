@@ -18,7 +18,7 @@ Argument = tuple[str | None, Any]
 
 
 def bind_named(state: State, arguments: Sequence[Argument]) -> dict[int, Argument]:
-    """Bind the named arguments in their order; return those left over (unnamed, unknown) by their place in the order."""
+    """Bind the named arguments in their order; return those left over, by their place in the order."""
     left: dict[int, Argument] = {}
     for number, (name, value) in enumerate(arguments):
         slot = None if name is None else _find(state, name)

@@ -10,7 +10,7 @@ from typing import Any
 from .binder_state import Refused, State
 from .binder_tables import EVERY, Slot
 from .conversion import ConversionRefused, ValidationRefused
-from .types import TRANSFORMATION
+from .targets import TRANSFORMATION
 from .values import LiveObject, PropertyBag, PropertyFailed
 
 _NOTHING = object()

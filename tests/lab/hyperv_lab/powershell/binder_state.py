@@ -10,7 +10,8 @@ from typing import Any
 
 from .binder_tables import EVERY, Slot, Tables, bits
 from .conversion import ConversionRefused, ValidationRefused, convert, validate
-from .types import TRANSFORMATION, Types
+from .targets import TRANSFORMATION
+from .types import Types
 
 INVALID_ARGUMENT = "InvalidArgument"
 AMBIGUOUS_SET = "AmbiguousParameterSet"

@@ -57,7 +57,7 @@ def signature(name: str, edition: str) -> Signature | None:
 
 
 def resolve(name: str, edition: str) -> Signature | None:
-    """Return the command that a caller's text names: ``Get-VM``, ``Hyper-V\\Get-VM`` or an alias (any case); else None."""
+    """Return the command that a text names, or None: ``Get-VM``, ``Hyper-V\\Get-VM`` or an alias, in any case."""
     module, _, bare = name.rpartition("\\")
     key = bare.lower()
     found = signature(key if key in _lines() else _aliases().get(key, key), edition)

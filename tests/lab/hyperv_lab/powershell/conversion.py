@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a value to a parameter's value: conversion, then validation, with the errors of compiled commands and functions."""
+"""From a value to a parameter's: conversion, then validation, with the errors of compiled commands or functions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from .signature import Kind, Parameter
+from .targets import NULL_REFUSED, TRANSFORMATION, ConversionRefused, Target, convert_scalar
 from .texts import text_of
-from .types import NULL_REFUSED, TRANSFORMATION, ConversionRefused, Target, convert_scalar
 
 VALIDATION = "ParameterArgumentValidationError"
 EMPTY_TEXT_REFUSED = "ParameterArgumentValidationErrorEmptyStringNotAllowed"

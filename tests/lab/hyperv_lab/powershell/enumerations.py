@@ -14,8 +14,8 @@ from .values import EnumValue
 
 
 def short_name(type_name: str) -> str:
-    """Return a type's name without namespace, and without the CIM class behind a #."""
-    return type_name.partition("#")[0].rpartition(".")[2]
+    """Return a type's name without namespace and outer class, and without the CIM class behind a #."""
+    return type_name.partition("#")[0].rpartition(".")[2].rpartition("+")[2]
 
 
 class Enumeration:
@@ -67,7 +67,7 @@ class Enumerations:
         self._contract_names = contract_names
 
     def register(self, type_name: str, numbers: Mapping[str, int], *, flags: bool = False) -> None:
-        """Give an enumeration its real numbers. Names of the contract that are not among them get numbers behind them."""
+        """Give an enumeration its real numbers. Names that only the contract has get numbers behind them."""
         self._registered[short_name(type_name)] = Enumeration(type_name, numbers, flags=flags)
         self._found.pop(short_name(type_name), None)
 

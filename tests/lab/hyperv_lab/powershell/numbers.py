@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Integers of the engine: their widths, and the forms of text it takes for them (``4GB``, ``0x10``, ``1e3``, ``1.5``)."""
+"""Integers of the engine: widths, and the forms of text it takes for them (``4GB``, ``0x10``, ``1e3``, ``1.5``)."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def common_parameters(edition: str, *, should_process: bool) -> tuple[Parameter,
 
     ``edition`` is a server edition; "2012R2" is PowerShell 4.0 without the two of Information, "7" has ProgressAction.
     """
-    found = _COMMON
+    found: tuple[Parameter, ...] = _COMMON
     if edition != "2012R2":
         found += _INFORMATION
     if edition == "7":

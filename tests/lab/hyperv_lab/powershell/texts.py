@@ -86,10 +86,10 @@ def parse_date(text: str) -> datetime | None:
         year, month, day = 3, 1, 2
     if not found:
         return None
-    clock = [int(found[number] or 0) for number in (4, 5, 6)]
+    hour, minute, second = (int(found[number] or 0) for number in (4, 5, 6))
     micro = int((found[7] or "").ljust(7, "0")[:6])
     try:
-        when = datetime(int(found[year]), int(found[month]), int(found[day]), *clock, micro)  # noqa: DTZ001
+        when = datetime(int(found[year]), int(found[month]), int(found[day]), hour, minute, second, micro)  # noqa: DTZ001
     except ValueError:
         return None
     zone = found[8]
@@ -140,7 +140,7 @@ def text_of(value: Any) -> str:
         return value.ps_text()
     for types, to_text in _TEXTS:
         if isinstance(value, types):
-            return to_text(value)
+            return str(to_text(value))
     return str(value)
 
 

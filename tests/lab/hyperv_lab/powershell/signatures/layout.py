@@ -7,7 +7,8 @@ A line is the command's name, a tab, and JSON with module ``m``, editions ``e`` 
 ``s``, number of the default set ``d``, aliases ``a``, should-process ``w``, and parameters ``p``, each a list:
 name, type, sets (bits), mandatory (bits), position, pipeline (1 by value, 2 by name), editions (bits), others.
 Sets -1 is all of them. Others are ``a`` aliases, ``v`` values, ``q`` positions by set, ``l`` pipeline by set,
-``w`` wildcard, ``n`` nullable, ``f`` providers, ``g`` sets in which it is mandatory under them. Defaults at the end of a list are left out.
+``w`` wildcard, ``n`` nullable, ``f`` providers, ``g`` sets in which these make it mandatory. Defaults at the end of a
+list are left out.
 """
 
 from __future__ import annotations
