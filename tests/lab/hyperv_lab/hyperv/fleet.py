@@ -52,6 +52,8 @@ class DirectorySpec:
     sensitive: frozenset[str] = frozenset()
     """SIDs of accounts that can't be delegated."""
     ad_hosts: tuple[str, ...] = ()
+    domain_controllers: tuple[str, ...] = ()
+    """Hosts that are domain controllers; without any there is one outside the fleet, named DC1."""
     lag_seconds: float = 900.0
     """How long a missing delegation stays cached after it was written."""
     delegations: list[Delegation] = field(default_factory=list)
@@ -79,6 +81,10 @@ class Fleet:
         """By upper-case Windows name."""
         self.shares: dict[str, Volume] = {}
         self.events: list[Event] = []
+        self.jobs_at_destination = False
+        """Whether Msvm_MigrationJob is listed at the destination, too (facts on Hyper-V, 3.9: unverified)."""
+        self.memory_reserved_early = False
+        """Whether the destination's memory is taken before the storage copy or after it (facts, 9.2: unverified)."""
         self.moves: list[dict[str, Any]] = []
         """Every move that was started: id, vm, source, destination, started, finished, outcome (migration files)."""
         self._directory: Any = None
@@ -171,6 +177,10 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
 
     top = Section(content, "")
     fleet = Fleet(_clock(top.section("clock"), speed), _directory(top.section("directory")))
+    part = top.section("migration")
+    fleet.jobs_at_destination = part.flag("jobs_at_destination")
+    fleet.memory_reserved_early = part.flag("memory_reserved_early")
+    part.close()
     network = top.section("network")
     own = Addresses(
         base=network.text("base", "127.20.0.1"),
@@ -204,6 +214,7 @@ def _directory(section: Section) -> DirectorySpec:
         domain=section.text("domain", "lab.test"),
         netbios=section.text("netbios", "LAB"),
         ad_hosts=tuple(section.texts("ad_hosts")),
+        domain_controllers=tuple(section.texts("domain_controllers")),
         lag_seconds=section.number("delegation_lag_seconds", 900.0),
     )
     for entry in section.sections("accounts"):
@@ -255,7 +266,7 @@ def _share(section: Section) -> Volume:
 
 def _check_directory(fleet: Fleet) -> None:
     spec = fleet.directory_spec
-    named = [*spec.ad_hosts, *(name for entry in spec.delegations for name in entry.hosts)]
+    named = [*spec.ad_hosts, *spec.domain_controllers, *(name for entry in spec.delegations for name in entry.hosts)]
     for name in named:
         if name.upper() not in fleet.hosts:
             raise FleetError(f"directory: there is no host {name!r}")

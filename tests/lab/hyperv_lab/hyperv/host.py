@@ -139,6 +139,8 @@ class Host:
         self.incoming: set[str] = set()
         """Live migrations that use a slot here, by job: both ends have each."""
         self.storage_moves: set[str] = set()
+        self.reserved: dict[str, int] = {}
+        """Bytes of memory held for migrations that come in, by job."""
         self.tpm_certificates: frozenset[str] = frozenset()
         """Hosts whose shielded-VM certificates are in this host's store (by name)."""
         self.cluster: str | None = None
@@ -213,7 +215,8 @@ class Host:
     @property
     def memory_free(self) -> int:
         """Return the bytes left for machines: 2 GB belong to the host."""
-        return self.memory - 2 * GB - sum(vm.memory_assigned for vm in list(self.vms.values()))
+        held = sum(vm.memory_assigned for vm in list(self.vms.values()))
+        return self.memory - 2 * GB - held - sum(list(self.reserved.values()))
 
     @property
     def hyperv_ready(self) -> bool:
