@@ -60,8 +60,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _named(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str):
-            return [value[0], _named(value[0], value[1])]
         return [plain(item) for item in value]
     return _scalar(value)
 

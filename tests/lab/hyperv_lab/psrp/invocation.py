@@ -118,7 +118,11 @@ def _entry(shell: PowerShellShell, call: statements.PipelineCall, inputs: int) -
 
 
 def _shown(command: statements.CommandCall) -> dict[str, Any]:
-    shown: dict[str, Any] = {"command": command.name, "parameters": [list(pair) for pair in command.parameters]}
+    named = {name: value for name, value in command.parameters if name is not None}
+    shown: dict[str, Any] = {"command": command.name, "parameters": named}
+    arguments = [value for name, value in command.parameters if name is None]
+    if arguments:
+        shown["arguments"] = arguments
     if command.is_script:
         shown["script"] = True
     return shown

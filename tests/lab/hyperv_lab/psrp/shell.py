@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _POWERSHELL = f"{{{names.POWERSHELL}}}"
 _ENVELOPE_OVERHEAD = 2048
 _STREAM_OVERHEAD = 160
+_CALL_ID = (b'N="CI"', b'N="ci"')
+"""pypsrp writes the name of this property in capitals; PowerShell doesn't mind, psrpcore does."""
 
 
 class PowerShellShell(Shell):
@@ -86,6 +88,8 @@ class PowerShellShell(Shell):
     def _receive(self, data: bytes, pipeline: uuid.UUID | None) -> None:
         with self.lock:
             if data:
+                if pipeline is None:
+                    data = data.replace(*_CALL_ID)
                 self.pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, pipeline))
             while (event := self.pool.next_event()) is not None:
                 self._on_event(event)

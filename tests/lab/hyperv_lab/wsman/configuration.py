@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from . import names
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..world import Machine
 
-    Tree = Mapping[str, Union[str, "Tree"]]
+    Tree = Mapping[str, str | "Tree"]
 
 _UNLIMITED = "4294967295"
 _MAXIMUM = "2147483647"

@@ -55,7 +55,7 @@ class CredentialSource:
     def _names(self, machine: Machine) -> dict[str, Account]:
         names: dict[str, Account] = {}
         for account in self._world.domain_accounts():
-            names.update((name.casefold(), account) for name in _domain_names(account))
+            names.update((name.casefold(), account) for name in _domain_names(account, machine.fqdn.partition(".")[2]))
         for account in machine.local_accounts():
             prefixes = ("", f"{machine.name}\\", ".\\")
             names.update(((prefix + account.username).casefold(), account) for prefix in prefixes)
@@ -88,10 +88,10 @@ class CredentialSource:
         return path
 
 
-def _domain_names(account: Account) -> Iterator[str]:
+def _domain_names(account: Account, dns_domain: str) -> Iterator[str]:
+    """Yield the names of a domain account: by NetBIOS and DNS name of the domain (the DNS name is the host's)."""
     domain = account.domain or ""
-    short = domain.split(".")[0]
-    for name in dict.fromkeys((domain, short)):
+    for name in filter(None, dict.fromkeys((domain, domain.split(".")[0], dns_domain))):
         yield f"{name}\\{account.username}"
         yield f"{account.username}@{name}"
 

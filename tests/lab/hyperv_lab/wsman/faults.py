@@ -22,10 +22,11 @@ OPERATION_QUOTA = 2150859174
 ACCESS_DENIED = 5
 INVALID_PARAMETER = 87
 FILE_NOT_FOUND = 2147942402
+NO_CODE = 0
+"""The fault has no WSManFault element: clients see the subcode only (seen with the quota of commands)."""
 
 _CMD_PROVIDER = ("Shell cmd plugin", r"%systemroot%\system32\winrscmd.dll")
 _SHELL_PROVIDER = ("Shell provider", r"%systemroot%\system32\WsmSvc.dll")
-_POWERSHELL_PROVIDER = ("microsoft.powershell", r"C:\Windows\system32\pwrshplugin.dll")
 _NO_SUCH_SELECTOR = (
     "The WS-Management service cannot process the request because the request contained invalid selectors for the "
     "resource. "
@@ -61,11 +62,12 @@ class WSManFault(Exception):
     def body(self, machine: str) -> str:
         """Return the fault element for a machine's name."""
         detail = f"<w:FaultDetail>{names.FAULT_DETAIL}{self.detail}</w:FaultDetail>" if self.detail else ""
+        wsman = self._wsman(machine, self._message(machine)) if self.code != NO_CODE else ""
         return (
             f"<s:Fault><s:Code><s:Value>s:{'Sender' if self.sender else 'Receiver'}</s:Value><s:Subcode>"
             f"<s:Value>{self.subcode}</s:Value></s:Subcode></s:Code><s:Reason>"
             f'<s:Text xml:lang="en-US">{escape(self.reason)}</s:Text></s:Reason><s:Detail>{detail}'
-            f"{self._wsman(machine, self._message(machine))}</s:Detail></s:Fault>"
+            f"{wsman}</s:Detail></s:Fault>"
         )
 
     def _message(self, machine: str) -> str:
@@ -185,7 +187,7 @@ def commands_exceeded(limit: int) -> WSManFault:
         "The WS-Management service cannot process the request. The maximum number of concurrent commands per shell "
         f"({limit}) has been exceeded. Retry the request later or raise the Maximum Commands per Shell quota. "
     )
-    return WSManFault(2150859177, "w:InternalError", text, sender=False, provider=_POWERSHELL_PROVIDER)
+    return WSManFault(NO_CODE, "w:InternalError", text, sender=False)
 
 
 def schema_violation() -> WSManFault:

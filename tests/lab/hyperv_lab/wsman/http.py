@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from spnego.exceptions import SpnegoError
 
-from . import encryption, envelope
+from . import encryption, envelope, names
 from .authentication import Authenticator, Connection
 from .credentials import CredentialSource
 from .faults import WSManFault, access_denied, schema_violation
@@ -32,12 +32,44 @@ _SERVER = "Microsoft-HTTPAPI/2.0"
 
 
 @dataclass
+class Traffic:
+    """What went over the wire: HTTP headers and bodies, without what TLS adds."""
+
+    requests: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    shells: int = 0
+    """Shells opened."""
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters; ``bytes`` is both ways."""
+        return {
+            "requests": self.requests,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "bytes": self.bytes_in + self.bytes_out,
+            "shells": self.shells,
+        }
+
+
+@dataclass
 class Host:
     """A machine with its service and its open connections."""
 
     machine: Machine
     service: WinRMService
     connections: dict[asyncio.BaseTransport, Connection] = field(default_factory=dict)
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def loop_call(self, work: Callable[[], object]) -> None:
+        """Run something in the server's loop, from any thread."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(work)
+
+    def restart(self) -> None:
+        """Lose shells and connections, as when the service restarts."""
+        self.service.restart()
+        self.cut()
 
     def cut(self) -> None:
         """Drop every connection."""
@@ -63,6 +95,7 @@ class WinRMServer:
         contexts: Mapping[str, ssl.SSLContext] | None = None,
     ) -> None:
         self.hosts = {machine.address: Host(machine, make_service(machine)) for machine in world.machines()}
+        self.traffic = Traffic()
         self._contexts = contexts or {}
         self._credentials = CredentialSource(world)
         self._authenticator = Authenticator(self._credentials)
@@ -78,6 +111,7 @@ class WinRMServer:
         """Listen everywhere; OSError where an address is in use."""
         loop = asyncio.get_running_loop()
         for host in self.hosts.values():
+            host.loop = loop
             for kind, port in host.machine.listeners.items():
                 context = self._contexts[host.machine.name] if kind == "https" else None
                 listener = await loop.create_server(
@@ -93,8 +127,7 @@ class WinRMServer:
         for listener in self._listeners:
             listener.close()
         for host in self.hosts.values():
-            host.service.restart()
-            host.cut()
+            host.restart()
         await self._http.shutdown(0.1)
         self._credentials.close()
 
@@ -110,8 +143,7 @@ class WinRMServer:
                     continue
                 host.service.shells.sweep()
                 if not host.machine.up():
-                    host.service.restart()
-                    host.cut()
+                    host.restart()
                 for transport in [one for one in host.connections if one.is_closing()]:
                     del host.connections[transport]
 
@@ -128,7 +160,19 @@ class WinRMServer:
         if connection is None:
             secure = transport.get_extra_info("ssl_object") is not None
             connection = host.connections[transport] = Connection(host.machine, secure, self._authenticator)
-        return await self._authenticated(request, host, connection, transport)
+        response = await self._authenticated(request, host, connection, transport)
+        self._count(request, response)
+        return response
+
+    def _count(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        line = len(request.method) + len(request.path) + len(" HTTP/1.1\r\n\r\n") + 1
+        headers = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+        self.traffic.requests += 1
+        self.traffic.bytes_in += line + headers + int(request.headers.get("Content-Length", 0))
+        answered = sum(len(name) + len(value) + 4 for name, value in response.headers.items())
+        self.traffic.bytes_out += len("HTTP/1.1 200 OK\r\n\r\n") + answered
+        if isinstance(response, web.Response) and isinstance(response.body, bytes):
+            self.traffic.bytes_out += len(response.body)
 
     async def _authenticated(
         self, request: web.BaseRequest, host: Host, connection: Connection, transport: asyncio.BaseTransport
@@ -163,6 +207,7 @@ class WinRMServer:
             if played is not None:
                 return played
             client = str(request.remote or "")
+            self.traffic.shells += parsed.action == names.CREATE
             text = await host.service.handle(parsed, identity, client, lambda: not transport.is_closing())
             return _dropped(transport) if after else (200, text)
         except WSManFault as fault:
@@ -185,8 +230,7 @@ class WinRMServer:
         if kind == "drop":
             return False, _dropped(transport)
         if kind == "restart_winrm":
-            host.service.restart()
-            host.cut()
+            host.restart()
             return False, _dropped(transport)
         if kind == "http":
             return False, _respond(int(value))
