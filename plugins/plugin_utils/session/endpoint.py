@@ -1,0 +1,106 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A remoting endpoint of our own: where it is, how to sign in, and the runspace pool opened there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pypsrp.powershell import RunspacePool
+from pypsrp.wsman import SelectorSet, WSMan
+
+from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest
+from .translate import FOREIGN, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IDLE_SECONDS: Final = 300
+"""What a killed client leaves behind is gone after this time; the hosts' own default is two hours."""
+_CLOSE_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Arguments of pypsrp's WSMan client, and the configuration name; the password never shows."""
+
+    wsman: Mapping[str, Any] = field(repr=False)
+    configuration_name: str = "Microsoft.PowerShell"
+
+    @property
+    def auth(self) -> str:
+        """The way of signing in, as pypsrp names it."""
+        return str(self.wsman.get("auth"))
+
+    @property
+    def delegates_credentials(self) -> bool:
+        """Whether signing in gives the machine credentials for a second hop."""
+        if self.auth in ("kerberos", "negotiate"):
+            return bool(self.wsman.get("negotiate_delegate"))
+        return self.auth == "credssp"
+
+    def connect(self) -> Any:
+        """Return an open runspace pool with a short idle time; raises what the libraries raise."""
+        try:
+            client = WSMan(**self.wsman)
+        except ValueError as error:
+            raise InvalidRequest(f"the connection's options contradict each other: {error}") from error
+        pool = RunspacePool(client, configuration_name=self.configuration_name)
+        # The shell takes the idle time in every supported version of the library, the pool only in newer ones.
+        pool.shell.idle_time_out = IDLE_SECONDS
+        try:
+            pool.open()
+        except BaseException:
+            client.close()
+            raise
+        return pool
+
+
+class EndpointLink:
+    """Opens pools at the first of several endpoints that lets us in (a list of transports is tried in order)."""
+
+    def __init__(self, host: str, endpoints: tuple[Endpoint, ...]) -> None:
+        if not endpoints:
+            raise InvalidRequest(f"{host}: no way of signing in is configured")
+        self._host = host
+        self._endpoints = endpoints
+        self._used = endpoints[0]
+
+    @property
+    def delegates_credentials(self) -> bool:
+        """Whether the endpoint in use (the first, before any was) gives credentials for a second hop."""
+        return self._used.delegates_credentials
+
+    def open(self) -> Any:
+        """Return an open pool. Raises AuthenticationFailed when every way of signing in was refused."""
+        refusals: list[str] = []
+        for endpoint in self._endpoints:
+            try:
+                pool = endpoint.connect()
+            except FOREIGN as error:
+                known = translate(error, self._host)
+                if not isinstance(known, AuthenticationFailed):
+                    raise known from error
+                refusals.append(f"{endpoint.auth}: {error}")
+                continue
+            self._used = endpoint
+            return pool
+        raise AuthenticationFailed(
+            f"{self._host} refused the credentials ({'; '.join(refusals)})", reason="authentication", retry=False
+        )
+
+    def release(self, pool: Any, *, lost: bool) -> None:
+        """Delete the shell on the machine without waiting long for it, and close the sockets."""
+        try:
+            if pool.shell.id is not None:
+                selectors = SelectorSet()
+                selectors.add_option("ShellId", pool.shell.id)
+                wait = _CLOSE_SECONDS // 2 if lost else _CLOSE_SECONDS
+                pool.connection.delete(pool.shell.resource_uri, selector_set=selectors, timeout=wait)
+        except FOREIGN as error:
+            if not lost:
+                raise ConnectionLost(f"the session to {self._host} could not be closed: {error}") from error
+        finally:
+            pool.connection.close()

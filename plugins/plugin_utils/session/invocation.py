@@ -1,0 +1,208 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One invocation on an open runspace pool: start, receive until the end or the deadline, close."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from base64 import b64decode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pypsrp.messages import Message as LibraryMessage
+from pypsrp.messages import MessageType, PipelineHostResponse
+from pypsrp.powershell import PowerShell
+from pypsrp.shell import SignalCode
+from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSManAction, WSManFaultError
+from requests.exceptions import ReadTimeout
+
+from ..errors import ConnectionLost, TimedOut
+from .build import arguments
+from .messages import Assembler, Message, error_record
+from .modules import qualified
+from .translate import OPERATION_TIMED_OUT, best_effort
+from .values import holds_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..waiting import Deadline
+    from .command import Pipeline
+    from .reply import ErrorRecord
+
+_STOPPED: Final = 3
+_COMPLETED: Final = 4
+_FAILED: Final = 5
+_LAST_WAIT_SECONDS: Final = 5
+
+
+@dataclass
+class Course:
+    """What came back, in the order of the wire: ("output" | "error" | "warning", value), and how it ended."""
+
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    state: int | None = None
+    ended_by: ErrorRecord | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the invocation has ended, one way or another."""
+        return self.state in (_STOPPED, _COMPLETED, _FAILED)
+
+
+class Invocation:
+    """Statements on their way through one pool. ``run`` may be called once."""
+
+    def __init__(self, pool: Any, statements: Sequence[Pipeline], host: str) -> None:
+        self._pool = pool
+        self._host = host
+        self._statements = statements
+        self._shell = _powershell(pool, statements)
+        self._assembler = Assembler()
+        self._course = Course()
+
+    def start(self) -> None:
+        """Send the statements; until this returns, nothing has been started."""
+        if any(_needs_key(statement) for statement in self._statements):
+            self._pool.exchange_keys()
+        # No invocation info: it would come with every error record and is never read.
+        self._shell.begin_invoke(remote_stream_options=0)
+
+    def finish(self, deadline: Deadline) -> Course:
+        """Return the course once the host says that it is over.
+
+        Raises TimedOut at the deadline, after asking the host to stop, and ConnectionLost when the host stopped it.
+        """
+        while not self._course.over:
+            if deadline.passed:
+                raise self._timed_out(deadline)
+            for message in self._receive(deadline):
+                self._take(message)
+        with best_effort():
+            # Until it is closed, an invocation counts against the limits of its shell.
+            self._signal(SignalCode.TERMINATE)
+            self._pool.pipelines.pop(self._shell.id, None)
+        if self._course.state == _STOPPED:
+            raise ConnectionLost(f"{self._host} stopped the invocation", reason="stopped", retry=False)
+        return self._course
+
+    def _receive(self, deadline: Deadline) -> Iterator[Message]:
+        usual = int(self._pool.connection.operation_timeout)
+        hurried = deadline.remaining < usual
+        try:
+            body = self._pool.connection.invoke(
+                WSManAction.RECEIVE,
+                self._pool.shell.resource_uri,
+                _receive_element(self._command_id),
+                _keep_alive(),
+                self._selectors,
+                max(1, math.ceil(deadline.remaining)) if hurried else None,
+                # The same request again gets the same data; never beyond the deadline.
+                retries_on_read_timeout=0 if deadline.remaining < 4 * usual else 1,
+            )
+        except WSManFaultError as fault:
+            if fault.code == OPERATION_TIMED_OUT:
+                return iter(())
+            raise
+        except ReadTimeout:
+            if hurried:
+                return iter(())
+            raise
+        return self._assembler.feed(_stream(body))
+
+    def _take(self, message: Message) -> None:
+        events = self._course.events
+        if message.kind == MessageType.PIPELINE_OUTPUT:
+            events.append(("output", message.value()))
+        elif message.kind == MessageType.ERROR_RECORD:
+            events.append(("error", error_record(message.value())))
+        elif message.kind == MessageType.WARNING_RECORD:
+            events.append(("warning", _record_text(message.value())))
+        elif message.kind == MessageType.PIPELINE_STATE:
+            self._end(message.value())
+        elif message.kind == MessageType.PIPELINE_HOST_CALL:
+            self._answer(message)
+
+    def _end(self, content: Any) -> None:
+        self._course.state = content.get("PipelineState")
+        raised = content.get("ExceptionAsErrorRecord")
+        if raised is not None:
+            record = error_record(raised)
+            self._course.events.append(("error", record))
+            self._course.ended_by = record
+
+    def _answer(self, message: Message) -> None:
+        # Only a pool with a host (the psrp plugin's) is called; its answers are the plugin's own.
+        pool = self._pool
+        call = LibraryMessage.unpack(message.raw, pool._serializer)  # noqa: SLF001
+        pool._process_host_call(call, PipelineHostResponse, self._shell)  # noqa: SLF001
+
+    def _timed_out(self, deadline: Deadline) -> TimedOut:
+        with best_effort():
+            self._signal(SignalCode.PS_CTRL_C)
+            self._signal(SignalCode.TERMINATE)
+        names = ", ".join(statement.last for statement in self._statements)
+        return TimedOut(
+            f"{self._host} gave no answer to {names} within {deadline.seconds:g} seconds; it may still be at work",
+            last_seen=f"{len(self._course.events)} answers",
+            command=names,
+        )
+
+    def _signal(self, code: str) -> None:
+        element = ET.Element(f"{{{NAMESPACES['rsp']}}}Signal", attrib={"CommandId": self._command_id})
+        ET.SubElement(element, f"{{{NAMESPACES['rsp']}}}Code").text = code
+        self._pool.connection.signal(
+            self._pool.shell.resource_uri, element, selector_set=self._selectors, timeout=_LAST_WAIT_SECONDS
+        )
+
+    @property
+    def _command_id(self) -> str:
+        return str(self._shell._command_id or self._shell.id)  # noqa: SLF001
+
+    @property
+    def _selectors(self) -> SelectorSet:
+        selectors = SelectorSet()
+        selectors.add_option("ShellId", self._pool.shell.id)
+        return selectors
+
+
+def _powershell(pool: Any, statements: Sequence[Pipeline]) -> Any:
+    shell = PowerShell(pool)
+    for place, statement in enumerate(statements):
+        if place:
+            shell.add_statement()
+        for item in statement.commands:
+            shell.add_cmdlet(qualified(item.name))
+            for name, value in arguments(item):
+                if name is None:
+                    shell.add_argument(value)
+                else:
+                    shell.add_parameter(name, value)
+    return shell
+
+
+def _needs_key(statement: Pipeline) -> bool:
+    return any(holds_secret(value) for item in statement.commands for _name, value in item.parameters)
+
+
+def _receive_element(command_id: str) -> ET.Element:
+    element = ET.Element(f"{{{NAMESPACES['rsp']}}}Receive")
+    ET.SubElement(element, f"{{{NAMESPACES['rsp']}}}DesiredStream", CommandId=command_id).text = "stdout"
+    return element
+
+
+def _keep_alive() -> OptionSet:
+    options = OptionSet()
+    options.add_option("WSMAN_CMDSHELL_OPTION_KEEPALIVE", "True")
+    return options
+
+
+def _stream(envelope: ET.Element) -> bytes:
+    found = envelope.iterfind("s:Body/rsp:ReceiveResponse/rsp:Stream", NAMESPACES)
+    return b"".join(b64decode(stream.text) for stream in found if stream.text)
+
+
+def _record_text(content: Any) -> str:
+    return str(content.get("InformationalRecord_Message", "")) if isinstance(content, dict) else str(content)

@@ -1,0 +1,151 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that knows the exceptions of the libraries beneath and turns them into the family's errors.
+
+Fault codes: MS-WSMV and the WinRM client's own (winerror.h); which of them are worth waiting for follows from what they
+say: a full quota empties, a starting service starts, a refused password stays refused.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+from requests.exceptions import ConnectTimeout, RequestException, SSLError
+from spnego.exceptions import SpnegoError
+
+from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, MobilityError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPERATION_TIMED_OUT: Final = 2150858793
+SHELLS_OF_USER_FULL: Final = 2150859173
+OPERATIONS_OF_USER_FULL: Final = 2150859174
+ACCESS_DENIED: Final = (5, "w:AccessDenied", "wsman:AccessDenied")
+SHELL_GONE: Final = (2150858843, "w:InvalidSelectors", "wsman:InvalidSelectors")
+BAD_REQUEST: Final = ("w:SchemaValidationError", "wsman:SchemaValidationError", 2150858817)
+QUOTAS: Final = (SHELLS_OF_USER_FULL, OPERATIONS_OF_USER_FULL, "w:QuotaLimit", "wsman:QuotaLimit")
+SERVICE_STARTING: Final = 503
+
+FOREIGN: Final = (WinRMError, RequestException, SpnegoError, OSError, ET.ParseError)
+"""What pypsrp, requests, spnego and sockets raise when a link fails."""
+
+_ABANDONED = (
+    "Shells that killed runs left behind are the likely cause; they end after their idle time. "
+    "List them there with: Get-WSManInstance -ResourceURI Shell -Enumerate"
+)
+
+
+def fault_code(error: BaseException | None) -> int | str | None:
+    """Return the code of the WSMan fault behind an exception, looking through what it was raised from."""
+    for _depth in range(8):
+        if error is None:
+            return None
+        if isinstance(error, WSManFaultError):
+            code: int | str | None = error.code
+            return code
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    for _depth in range(8):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _refused(error: BaseException) -> bool:
+    for one in _chain(error):
+        library = type(one).__module__.partition(".")[0]
+        if isinstance(one, (AuthenticationError, SpnegoError)) or library == "requests_credssp":
+            return True
+        if isinstance(one, WSManFaultError) and one.code in ACCESS_DENIED:
+            return True
+    return False
+
+
+def translate(error: BaseException, host: str) -> MobilityError:
+    """Return the family's error for a foreign one; ``details["reason"]`` tells the cases apart.
+
+    Reasons: ``authentication``, ``quota``, ``service_starting``, ``shell_gone``, ``certificate``, ``no_connection``,
+    ``fault``, ``link``. ``details["retry"]`` is true where waiting helps and nothing had been started.
+    """
+    if isinstance(error, MobilityError):
+        return error
+    if _refused(error):
+        return AuthenticationFailed(
+            f"{host} refused the credentials or the way of signing in: {error}",
+            reason="authentication",
+            retry=False,
+        )
+    if fault_code(error) is not None:
+        return _from_fault(error, host)
+    return _from_transport(error, host)
+
+
+def _from_fault(error: BaseException, host: str) -> MobilityError:
+    code = fault_code(error)
+    if code in QUOTAS:
+        return ConnectionLost(
+            f"{host} has no room for another remote shell or operation of this user (fault {code}). {_ABANDONED}",
+            reason="quota",
+            fault=code,
+            retry=True,
+        )
+    if code in SHELL_GONE:
+        return ConnectionLost(
+            f"{host} has ended the session (its WinRM service or the host restarted, or the session was idle too long)",
+            reason="shell_gone",
+            fault=code,
+            retry=False,
+        )
+    if code in BAD_REQUEST:
+        return RemoteError(f"{host} could not read a request of ours: {error}", fault=code)
+    return ConnectionLost(f"{host} answered with a fault: {error}", reason="fault", fault=code, retry=False)
+
+
+def _from_transport(error: BaseException, host: str) -> MobilityError:
+    causes = tuple(_chain(error))
+    if any(isinstance(one, WinRMTransportError) and one.code == SERVICE_STARTING for one in causes):
+        return ConnectionLost(f"the WinRM service of {host} is starting", reason="service_starting", retry=True)
+    if any(isinstance(one, SSLError) for one in causes):
+        return ConnectionLost(
+            f"the certificate of {host} was not accepted: {error}. Name its authority in the connection's CA option",
+            reason="certificate",
+            retry=False,
+        )
+    if any(isinstance(one, (ConnectionRefusedError, ConnectTimeout)) for one in causes):
+        return ConnectionLost(f"{host} can't be reached: {error}", reason="no_connection", retry=False)
+    return ConnectionLost(f"the link to {host} failed: {error}", reason="link", retry=False)
+
+
+@contextmanager
+def translated(host: str) -> Iterator[None]:
+    """Raise the family's error instead of any foreign one; errors of the family pass unchanged."""
+    try:
+        yield
+    except MobilityError:
+        raise
+    except FOREIGN as error:
+        raise translate(error, host) from error
+
+
+@contextmanager
+def best_effort() -> Iterator[None]:
+    """Let nothing out that a failing link raises: for cleaning up, where the outcome is known already."""
+    try:
+        yield
+    except (*FOREIGN, MobilityError):
+        pass
+
+
+def unusable(option: str, value: object, why: str) -> InvalidRequest:
+    """Return the error for a connection option that can't be honoured."""
+    return InvalidRequest(f"the connection option {option} = {value!r} can't be honoured: {why}", option=option)
