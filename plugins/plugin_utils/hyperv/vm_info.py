@@ -1,0 +1,88 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host says about its virtual machines: read-only, a constant number of invocations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..operation import Outcome
+from .gateway import VmDetails, read_details, read_vms
+from .model_enums import IntegrationService
+from .selection import Selection, choose, parse_selection, search
+from .wire_values import plain
+
+if TYPE_CHECKING:
+    from ..operation import Request
+    from ..session.protocol import Session
+
+_SERVICE_KEYS = {service.value: service.name.lower() for service in IntegrationService}
+
+
+def operate(request: Request) -> Outcome:
+    """Return the machines under ``vms``; nothing is changed, so check mode reads as well."""
+    selection = parse_selection(request.arguments)
+    return Outcome(values={"vms": machines(request.sessions.here(), selection, host=request.host)})
+
+
+def machines(session: Session, selection: Selection, *, host: str) -> list[dict[str, Any]]:
+    """Return the selected machines as described values, in the order of the selection.
+
+    Raises NotFound, Ambiguous or InvalidRequest as ``selection`` says.
+    """
+    ids: list[str] | None = None
+    if selection.names or selection.ids:
+        chosen = choose(read_vms(session), selection, host=host)
+        ids = [vm.id for vm in chosen]
+    details = read_details(session, ids)
+    if ids is not None:
+        place = {vm_id: number for number, vm_id in enumerate(ids)}
+        details = tuple(sorted(details, key=lambda item: place.get(item.vm.id, len(place))))
+    return search(selection, [describe(item) for item in details])
+
+
+def describe(details: VmDetails) -> dict[str, Any]:
+    """Return a machine as the documented, stable return value."""
+    described: dict[str, Any] = plain(details.vm)
+    files = {vhd.path.lower(): vhd for vhd in details.vhds}
+    vlans = {vlan.adapter: vlan for vlan in details.vlans}
+    described["processor"] = _part(details.processor)
+    described["hard_disk_drives"] = [
+        {**_part(disk), "vhd": _file(files, disk.path), "parents": _parents(files, disk.path)} for disk in details.disks
+    ]
+    described["dvd_drives"] = [_part(drive) for drive in details.dvd_drives]
+    described["network_adapters"] = [
+        {**_part(adapter), "vlan": _part(vlans.get(adapter.id))} for adapter in details.adapters
+    ]
+    described["checkpoints"] = [
+        {**_part(checkpoint), "has_memory": checkpoint.has_memory} for checkpoint in details.checkpoints
+    ]
+    described["integration_services"] = {
+        _SERVICE_KEYS.get(service.service_id, service.service_id): _part(service) for service in details.services
+    }
+    described["security"] = _part(details.security)
+    described["replication"] = [_part(replication) for replication in details.replications]
+    return described
+
+
+def _part(part: Any) -> Any:
+    """Return a part without what only links it to its machine."""
+    value = plain(part)
+    if isinstance(value, dict):
+        for link in ("vm_id", "checkpoint_id", "adapter"):
+            value.pop(link, None)
+    return value
+
+
+def _file(files: dict[str, Any], path: str) -> Any:
+    return plain(files.get(path.lower()))
+
+
+def _parents(files: dict[str, Any], path: str) -> list[str]:
+    found: list[str] = []
+    vhd = files.get(path.lower())
+    while vhd is not None and vhd.parent_path and vhd.parent_path not in found:
+        found.append(vhd.parent_path)
+        vhd = files.get(vhd.parent_path.lower())
+    return found
