@@ -314,17 +314,6 @@ class FakeSessions:
             raise InvalidRequest(f"the inventory has no host {inventory_host!r}")
         return self._by_host[inventory_host]
 
-    def again(self, session: FakeSession) -> FakeSession:
-        session.close()
-        fresh = FakeSession(
-            host=session.host, machine=session.machine, delegates_credentials=session.delegates_credentials
-        )
-        if session is self._here:
-            self._here = fresh
-        self._by_host[session.host] = fresh
-        self.opened.append(fresh)
-        return fresh
-
 
 @dataclass
 class Lines:

@@ -49,6 +49,3 @@ class Sessions(Protocol):
 
         Raises InvalidRequest when the inventory has no such host.
         """
-
-    def again(self, session: Session) -> Session:
-        """Close a session whose link failed and return a new one to the same machine, which takes its place."""
