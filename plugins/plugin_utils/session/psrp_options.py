@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of Ansible's psrp connection plugin as an endpoint of our own (its names: ansible.builtin.psrp's reference)."""
+"""Options of Ansible's psrp connection plugin as an endpoint of our own."""
 
 from __future__ import annotations
 

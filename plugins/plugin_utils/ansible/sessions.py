@@ -1,0 +1,225 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible's connections as sessions: the task's own host, and other hosts of the inventory with their own variables."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from ansible import constants as C  # noqa: N812
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.connection import ensure_connect
+from ansible.plugins.loader import connection_loader
+
+from ..errors import ConnectionLost, InvalidRequest
+from ..session.endpoint import EndpointLink
+from ..session.psrp import Link, PsrpSession
+from ..session.psrp_options import psrp_endpoint
+from ..session.translate import FOREIGN, best_effort, translate
+from ..session.winrm_options import winrm_endpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ansible.plugins.action import ActionBase
+
+    from ..session.protocol import Session
+
+_KINDS: Final = ("psrp", "winrm")
+
+
+def connection_kind(connection: Any, host: str) -> str:
+    """Return "psrp" or "winrm". Raises InvalidRequest, which names both, for any other connection."""
+    name = str(getattr(connection, "transport", "")).rpartition(".")[2]
+    if name not in _KINDS:
+        raise InvalidRequest(
+            f"{host} is reached by connection {name!r}; set ansible_connection to psrp or winrm for Windows hosts",
+            connection=name,
+        )
+    return name
+
+
+def option_reader(connection: Any) -> Callable[[str], Any]:
+    """Return a function that gives a connection option's value, or None where this version has no such option."""
+
+    def read(name: str) -> Any:
+        try:
+            return connection.get_option(name)
+        except (KeyError, AnsibleError):
+            return None
+
+    return read
+
+
+def own_link(connection: Any, host: str) -> EndpointLink:
+    """Return the link that opens runspaces of our own with a connection's options."""
+    read = option_reader(connection)
+    if connection_kind(connection, host) == "psrp":
+        return EndpointLink(host, (psrp_endpoint(read),))
+    return EndpointLink(host, winrm_endpoints(read))
+
+
+class PluginLink:
+    """The runspace that the psrp connection plugin holds open for the task; the plugin closes it, not we."""
+
+    def __init__(self, connection: Any, host: str) -> None:
+        self._connection = connection
+        self._host = host
+
+    @property
+    def delegates_credentials(self) -> bool:
+        """Whether the plugin's way of signing in gives credentials for a second hop."""
+        return psrp_endpoint(option_reader(self._connection)).delegates_credentials
+
+    def open(self) -> Any:
+        """Return the plugin's open runspace pool."""
+        try:
+            return _runspace(self._connection)
+        except AnsibleConnectionFailure as error:
+            known = translate(error.__cause__ or error.__context__ or error, self._host)
+            raise known from error
+
+    def release(self, pool: Any, *, lost: bool) -> None:  # noqa: ARG002
+        """Close the plugin's connection when its link was lost, so that the next use connects again."""
+        if lost:
+            self._connection.close()
+
+
+@ensure_connect  # type: ignore[untyped-decorator, unused-ignore]
+def _runspace(connection: Any) -> Any:
+    return connection.runspace
+
+
+class UnreachableLink:
+    """Wraps the link to the task's own host: a failure to open it at first makes the host unreachable."""
+
+    def __init__(self, link: Link, host: str) -> None:
+        self._link = link
+        self._host = host
+        self._opened = False
+
+    @property
+    def delegates_credentials(self) -> bool:
+        """Whether signing in gives the machine credentials for a second hop."""
+        return self._link.delegates_credentials
+
+    def open(self) -> Any:
+        """Return an open pool."""
+        try:
+            pool = self._link.open()
+        except (ConnectionLost, *FOREIGN) as error:
+            known = translate(error, self._host)
+            if not self._opened and isinstance(known, ConnectionLost):
+                known.details = {**known.details, "unreachable": True}
+            raise known from error
+        self._opened = True
+        return pool
+
+    def release(self, pool: Any, *, lost: bool) -> None:
+        """Give the pool back."""
+        self._link.release(pool, lost=lost)
+
+
+class TaskSessions:
+    """Implements ``Sessions`` for one task."""
+
+    def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
+        self._connection: Any = action._connection  # noqa: SLF001
+        self._task: Any = action._task  # noqa: SLF001
+        self._play_context: Any = action._play_context  # noqa: SLF001
+        self._variables = task_vars
+        self._here: PsrpSession | None = None
+        self._others: dict[str, PsrpSession] = {}
+        self._opened: list[PsrpSession] = []
+
+    @property
+    def host(self) -> str:
+        """The inventory name of the host the task runs on: the delegated one where the task is delegated."""
+        return str(self._task.delegate_to or self._variables.get("inventory_hostname", "this host"))
+
+    def here(self) -> PsrpSession:
+        """Return the session to the task's host over its own connection."""
+        if self._here is None:
+            kind = connection_kind(self._connection, self.host)
+            link: Link = PluginLink(self._connection, self.host)
+            if kind == "winrm":
+                link = own_link(self._connection, self.host)
+            self._here = self._session(self.host, UnreachableLink(link, self.host))
+        return self._here
+
+    def another_here(self) -> PsrpSession:
+        """Return one more session to the task's host, in a runspace of its own."""
+        return self._session(self.host, own_link(self._connection, self.host))
+
+    def to(self, inventory_host: str) -> PsrpSession:
+        """Return the session to another inventory host, by its own variables; cached per host.
+
+        Raises InvalidRequest when the inventory has no such host, or its connection is neither psrp nor winrm.
+        """
+        if inventory_host == self.host:
+            return self.here()
+        if inventory_host not in self._others:
+            connection = self._connection_to(inventory_host)
+            self._others[inventory_host] = self._session(inventory_host, own_link(connection, inventory_host))
+        return self._others[inventory_host]
+
+    def again(self, session: Session) -> PsrpSession:
+        """Close a session whose link failed and return a new one to the same machine, which takes its place."""
+        with best_effort():
+            session.close()
+        if session is self._here:
+            self._here = None
+            return self.here()
+        if self._others.get(session.host) is session:
+            del self._others[session.host]
+            return self.to(session.host)
+        return self.another_here()
+
+    def close(self) -> None:
+        """Close every session that was opened, whatever state it is in."""
+        while self._opened:
+            with best_effort():
+                self._opened.pop().close()
+        self._here = None
+        self._others.clear()
+
+    def _session(self, host: str, link: Link) -> PsrpSession:
+        session = PsrpSession(host, link)
+        self._opened.append(session)
+        return session
+
+    def _connection_to(self, host: str) -> Any:
+        hostvars = self._variables.get("hostvars") or {}
+        if host not in hostvars:
+            raise InvalidRequest(f"the inventory has no host {host!r}", host=host)
+        variables = hostvars[host]
+        name = str(variables.get("ansible_connection") or self._task.connection)
+        if name.rpartition(".")[2] not in _KINDS:
+            raise InvalidRequest(
+                f"{host} is reached by connection {name!r}; set ansible_connection to psrp or winrm for Windows hosts",
+                connection=name,
+            )
+        # The plugin is asked for its options only and never connects.
+        connection = connection_loader.get(name, PlayContext(), os.devnull)
+        connection.set_options(task_keys=self._keywords(), var_options=_variables_for(connection, name, variables))
+        return connection
+
+    def _keywords(self) -> dict[str, Any]:
+        # What the play and the command line say holds for every host; host variables win over it.
+        keywords = {"remote_user": self._play_context.remote_user} if not self._task.delegate_to else {}
+        if self._play_context.password:
+            keywords["password"] = self._play_context.password
+        return keywords
+
+
+def _variables_for(connection: Any, name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    names = C.config.get_plugin_vars("connection", name.rpartition(".")[2])
+    known = {variable: variables[variable] for variable in names if variable in variables}
+    extras: dict[str, Any] = {}
+    if getattr(connection, "allow_extras", False):
+        prefix = f"ansible_{name.rpartition('.')[2]}_"
+        extras = {key: variables[key] for key in variables if key.startswith(prefix) and key not in known}
+    return {**known, "_extras": extras}
