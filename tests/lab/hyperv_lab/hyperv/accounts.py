@@ -73,3 +73,37 @@ def sign_in(host: Host, account: Account, method: str) -> Identity | None:
 def may_use_hyperv(identity: Identity | None) -> bool:
     """Return whether a token is in Administrators or Hyper-V Administrators."""
     return identity is None or bool(MAY_USE_HYPERV & set(identity.groups))
+
+
+FRENCH_GROUPS = {
+    "Administrateurs": ADMINISTRATORS,
+    "Utilisateurs": USERS,
+    "Administrateurs Hyper-V": HYPERV_ADMINISTRATORS,
+    "Utilisateurs de gestion à distance": REMOTE_MANAGEMENT_USERS,
+}
+
+
+def group_by_name(language: str, wanted: str) -> str | None:
+    """Return the SID of a local group by SID or by its name in the host's language."""
+    names = FRENCH_GROUPS if language == "fr" else LOCAL_GROUPS
+    for name, sid in names.items():
+        if wanted.lower() in (name.lower(), sid.lower()):
+            return sid
+    return None
+
+
+def describe(host: Host, sid: str) -> tuple[str, str, str]:
+    """Return name, class and source of a member of a local group; an unknown SID is its own name."""
+    spec = host.fleet.directory_spec
+    user, group = ("Utilisateur", "Groupe") if host.language == "fr" else ("User", "Group")
+    for account in host.local:
+        if account.sid == sid:
+            return f"{host.name}\\{account.username}", user, "Local"
+    for account in spec.accounts:
+        if account.sid == sid:
+            return f"{spec.netbios}\\{account.username}", user, "ActiveDirectory"
+    known = {*DOMAIN_GROUPS, *(name for names in spec.groups.values() for name in names)}
+    for name in known:
+        if group_sid(spec.domain, name) == sid:
+            return f"{spec.netbios}\\{name}", group, "ActiveDirectory"
+    return sid, user, "Unknown"

@@ -228,8 +228,24 @@ class NewVM(HyperVCmdlet):
     NAME = "New-VM"
     CLASS = HYPERV_CLASS + "NewVM"
     SIMULATED: ClassVar = frozenset(
-        "Name Path Generation MemoryStartupBytes SwitchName NoVHD NewVHDPath NewVHDSizeBytes VHDPath Version Force "
-        "Passthru WhatIf Confirm ComputerName AsJob".split()
+        [
+            "Name",
+            "Path",
+            "Generation",
+            "MemoryStartupBytes",
+            "SwitchName",
+            "NoVHD",
+            "NewVHDPath",
+            "NewVHDSizeBytes",
+            "VHDPath",
+            "Version",
+            "Force",
+            "Passthru",
+            "WhatIf",
+            "Confirm",
+            "ComputerName",
+            "AsJob",
+        ]
     )
 
     def run(self) -> None:

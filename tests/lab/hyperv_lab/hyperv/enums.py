@@ -151,7 +151,12 @@ ENUMERATIONS: dict[str, dict[str, int]] = {
         "Stopped StartPending StopPending Running ContinuePending PausePending Paused", 1
     ),
     "System.ServiceProcess.ServiceStartMode": _numbered("Boot System Automatic Manual Disabled"),
-    "Microsoft.Windows.ServerManager.Commands.InstallState": {"Available": 0, "Installed": 1, "Removed": 5},
+    "Microsoft.Windows.ServerManager.Commands.InstallState": {
+        "Available": 0,
+        "Installed": 1,
+        "InstallPending": 2,
+        "Removed": 5,
+    },
     "Microsoft.Windows.ServerManager.Commands.FeatureOperationResult+RestartState": _numbered("Maybe No Yes"),
     "Microsoft.Windows.ServerManager.Commands.FeatureOperationResult+OperationExitCode": {
         "Success": 0,

@@ -95,7 +95,7 @@ class FaultPlayer:
             return self.requests >= fault.request
         if fault.probability is None:
             return False
-        generator = self._generators.setdefault(id(fault), random.Random(fault.seed))  # noqa: S311
+        generator = self._generators.setdefault(id(fault), random.Random(fault.seed))
         return generator.random() < fault.probability
 
     def _play(self, fault: HostFault) -> str | None:

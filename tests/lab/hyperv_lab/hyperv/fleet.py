@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import ipaddress
 import threading
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from .storage import GB, Volume
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .host import Host
     from .vm import VM
@@ -80,6 +81,8 @@ class Fleet:
         self.hosts: dict[str, Host] = {}
         """By upper-case Windows name."""
         self.shares: dict[str, Volume] = {}
+        self.groups: dict[str, list[str]] = {}
+        """Groups of the inventory: name -> aliases of hosts."""
         self.events: list[Event] = []
         self.jobs_at_destination = False
         """Whether Msvm_MigrationJob is listed at the destination, too (facts on Hyper-V, 3.9: unverified)."""
@@ -87,6 +90,10 @@ class Fleet:
         """Whether the destination's memory is taken before the storage copy or after it (facts, 9.2: unverified)."""
         self.moves: list[dict[str, Any]] = []
         """Every move that was started: id, vm, source, destination, started, finished, outcome (migration files)."""
+        self.reboot_hooks: list[Callable[[Host], None]] = []
+        """Called under the lock when a host goes down (jobs of migrations end)."""
+        self.purge_hooks: list[Callable[[Host], None]] = []
+        """Called under the lock when the tickets of a host's system logon are purged (klist)."""
         self._directory: Any = None
 
     def machines(self) -> Sequence[Host]:
@@ -106,7 +113,7 @@ class Fleet:
     def directory(self) -> Any:
         """Return the live directory (directory.Directory)."""
         if self._directory is None:
-            from .directory import Directory  # noqa: PLC0415
+            from .directory import Directory
 
             with self.lock:
                 if self._directory is None:
@@ -172,8 +179,8 @@ def load(path: str | Path, *, speed: float | None = None, addresses: Addresses |
 
 def parse(content: Any, *, speed: float | None = None, addresses: Addresses | None = None) -> Fleet:
     """Return the fleet that a file's content describes; raise FleetError."""
-    from .fleet_hosts import build_hosts  # noqa: PLC0415  # they need Fleet
-    from .fleet_vms import build_vms  # noqa: PLC0415
+    from .fleet_hosts import build_hosts  # they need Fleet
+    from .fleet_vms import build_vms
 
     top = Section(content, "")
     fleet = Fleet(_clock(top.section("clock"), speed), _directory(top.section("directory")))
@@ -193,9 +200,21 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
         fleet.shares[volume.name.lower()] = volume
     build_hosts(fleet, top, addresses or own)
     build_vms(fleet, top)
+    fleet.groups = _groups(fleet, top.mapping("groups"))
     top.close()
     _check_directory(fleet)
     return fleet
+
+
+def _groups(fleet: Fleet, given: dict[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, members in given.items():
+        patterns = [str(member).upper() for member in members or []]
+        hosts = [h for h in fleet.hosts.values() if any(fnmatch.fnmatch(h.name, p) for p in patterns)]
+        if not hosts:
+            raise FleetError(f"groups.{name}: no host fits {', '.join(patterns)}")
+        found[str(name)] = [host.alias for host in hosts]
+    return found
 
 
 def _clock(section: Section, speed: float | None) -> Clock:

@@ -68,7 +68,9 @@ def names(entry: Section) -> list[tuple[int, str]]:
     try:
         return [(number, pattern.format(n=number)) for number in range(first, first + count)]
     except (KeyError, IndexError, ValueError) as problem:
-        raise FleetError(f"{entry.where}.name: {pattern!r} is no pattern for a range, use {{n}} or {{n:03}}") from problem
+        raise FleetError(
+            f"{entry.where}.name: {pattern!r} is no pattern for a range, use {{n}} or {{n:03}}"
+        ) from problem
 
 
 def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addresses) -> None:
@@ -259,7 +261,7 @@ def _member(host: Host, name: str, where: str) -> str:
 
 
 def _windows(fleet: Fleet, host: Host, section: Section) -> None:
-    from .features import FEATURES  # noqa: PLC0415
+    from .features import FEATURES
 
     host.features = {name: feature.state for name, feature in FEATURES.items()}
     if host.name.lower() in [name.lower() for name in fleet.directory_spec.ad_hosts]:

@@ -119,7 +119,9 @@ def _settings(vm: VM, section: Section) -> None:
         keys = section.texts("integration_services")
         for key in keys:
             if key not in INTEGRATION_SERVICES:
-                raise FleetError(f"{section.where}.integration_services: {key!r} is none of {', '.join(INTEGRATION_SERVICES)}")
+                raise FleetError(
+                    f"{section.where}.integration_services: {key!r} is none of {', '.join(INTEGRATION_SERVICES)}"
+                )
         vm.services_enabled = frozenset(keys)
     else:
         section.any("integration_services")

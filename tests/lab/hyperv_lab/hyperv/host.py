@@ -147,6 +147,8 @@ class Host:
         self.faults = FaultPlayer(self)
         self.boots = 0
         self.down_until = 0.0
+        self.booted_at = 0.0
+        """When the last restart of the whole host is over (WinRM alone may be down longer or at other times)."""
 
     # --- what the WinRM service needs (world.Machine) ---
     @property
@@ -179,7 +181,7 @@ class Host:
 
     def open_runspace(self, identity: Identity, configuration: str) -> Any:
         """Return a new runspace; LookupError for an unknown configuration, PermissionError where refused."""
-        from .endpoints import open_runspace  # noqa: PLC0415  # the engine imports cmdlets, which import this
+        from .endpoints import open_runspace  # the engine imports cmdlets, which import this
 
         return open_runspace(self, identity, configuration)
 
@@ -197,7 +199,7 @@ class Host:
         self, identity: Identity, command_line: str, environment: Mapping[str, str]
     ) -> tuple[int, bytes, bytes]:
         """Run a native program (WinRS); return exit code, output, error output."""
-        from .programs import run_line  # noqa: PLC0415
+        from .programs import run_line
 
         return run_line(self, identity, command_line, environment)
 
@@ -229,6 +231,11 @@ class Host:
         service = self.services.get("vmms")
         return self.hyperv_ready and service is not None and service.status == "Running"
 
+    @property
+    def booting(self) -> bool:
+        """Return whether the whole host is down for a restart."""
+        return self.fleet.clock.now() < self.booted_at
+
     def is_new(self, edition: str) -> bool:
         """Return whether this host's edition is at least that one."""
         return since(self.edition, edition)
@@ -254,11 +261,13 @@ class Host:
     # --- power ---
     def reboot(self, seconds: float = 60.0) -> None:
         """Go down for some simulated seconds; machines are saved and come back, shells and jobs end."""
-        from .power import host_reboots  # noqa: PLC0415
+        from .power import host_reboots
 
         with self.fleet.lock:
-            self.down_until = self.fleet.clock.now() + seconds
+            self.down_until = self.booted_at = self.fleet.clock.now() + seconds
             self.boots += 1
             self.faults.shells_lost()
+            for hook in self.fleet.reboot_hooks:
+                hook(self)
             host_reboots(self)
         self.fleet.clock.notify()

@@ -78,7 +78,7 @@ def power_off(vm: VM) -> None:
 
 def power_on(vm: VM, *, restore: bool = False) -> None:
     """Create the partition now: the processor features are fixed here (facts on Hyper-V, 2.2)."""
-    from .fleet_vms import features_now  # noqa: PLC0415
+    from .fleet_vms import features_now
 
     if not (restore and vm.cpu is not None):
         vm.cpu = features_now(vm)
@@ -206,7 +206,7 @@ def _back(vm: VM, saved: bool) -> None:
 
 
 def _services_of(host: Host, feature: str) -> None:
-    from .features import FEATURES  # noqa: PLC0415
+    from .features import FEATURES
 
     for name in FEATURES[feature].services:
         host.services[name].status = "Running"

@@ -20,8 +20,8 @@ from .vm_view import VirtualMachineView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .cpu import CpuFeatures
     from .checkpoint import Snapshot
+    from .cpu import CpuFeatures
     from .devices import DvdDrive, HardDrive, NetworkAdapter
     from .host import Host
 
@@ -177,10 +177,21 @@ class VirtualMachineBase(ModelObject):
         return [ntpath.join(self.folder, str(self.id).upper() + end) for end in ends]
 
 
-_SETTINGS = (
-    "generation version notes memory_startup memory_minimum memory_maximum dynamic_memory services_enabled "
-    "is_clustered path snapshot_path paging_path cpu"
-).split()
+_SETTINGS = [
+    "generation",
+    "version",
+    "notes",
+    "memory_startup",
+    "memory_minimum",
+    "memory_maximum",
+    "dynamic_memory",
+    "services_enabled",
+    "is_clustered",
+    "path",
+    "snapshot_path",
+    "paging_path",
+    "cpu",
+]
 
 
 class VM(VirtualMachineView, VirtualMachineBase):

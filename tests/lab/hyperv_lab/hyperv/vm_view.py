@@ -86,11 +86,19 @@ VM_PROPERTIES = {
     "ComputerName": "computer_name",
     "IsDeleted": "is_deleted",
 }
-_NEW_IN_2016 = (
-    "AutomaticCriticalErrorAction AutomaticCriticalErrorActionTimeout CheckpointType Groups VirtualMachineType "
-    "VirtualMachineSubType GuestControlledCacheTypes LowMemoryMappedIoSpace HighMemoryMappedIoSpace LockOnDisconnect "
-    "CimSession"
-).split()
+_NEW_IN_2016 = [
+    "AutomaticCriticalErrorAction",
+    "AutomaticCriticalErrorActionTimeout",
+    "CheckpointType",
+    "Groups",
+    "VirtualMachineType",
+    "VirtualMachineSubType",
+    "GuestControlledCacheTypes",
+    "LowMemoryMappedIoSpace",
+    "HighMemoryMappedIoSpace",
+    "LockOnDisconnect",
+    "CimSession",
+]
 
 
 class VirtualMachineView:

@@ -1,0 +1,104 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole fleet as JSON: what tests and people look at to see what is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .fleet import Fleet
+    from .host import Host
+    from .vm import VM
+
+
+def describe(fleet: Fleet) -> dict[str, Any]:
+    """Return the state of the fleet in plain JSON types: hosts with their machines, moves, events."""
+    with fleet.lock:
+        return {
+            "now": round(fleet.clock.now(), 3),
+            "date": fleet.clock.date().isoformat(),
+            "hosts": {host.name: describe_host(host) for host in fleet.hosts.values()},
+            "moves": [dict(move) for move in fleet.moves],
+            "moves_running": sum(1 for move in fleet.moves if move.get("finished") is None),
+            "events": [
+                {"at": round(e.at, 3), "kind": e.kind, "vm": e.vm, "host": e.host, **e.details} for e in fleet.events
+            ],
+            "shares": {volume.name: _files(volume.files) for volume in fleet.shares.values()},
+        }
+
+
+def describe_host(host: Host) -> dict[str, Any]:
+    """Return one host."""
+    migration = host.migration
+    return {
+        "alias": host.alias,
+        "edition": host.edition,
+        "language": host.language,
+        "up": host.up(),
+        "boots": host.boots,
+        "cpu": {"model": host.cpu.key, "vendor": host.cpu.vendor, "generation": host.cpu.generation},
+        "memory": host.memory,
+        "memory_free": host.memory_free,
+        "vms": [describe_vm(vm) for vm in list(host.vms.values())],
+        "planned": [{"id": str(vm.id), "name": vm.name} for vm in list(host.planned.values())],
+        "migration": {
+            "enabled": migration.enabled,
+            "authentication": migration.authentication,
+            "performance": migration.performance,
+            "any_network": migration.any_network,
+            "slots": migration.slots,
+            "storage_slots": migration.storage_slots,
+            "networks": [{"subnet": str(n.subnet), "priority": n.priority} for n in migration.networks],
+            "listening": host.listener_addresses(),
+        },
+        "running_migrations": sorted(host.incoming),
+        "running_storage_migrations": sorted(host.storage_moves),
+        "paths": {"vm": host.settings.vm_path, "disk": host.settings.disk_path},
+        "volumes": {
+            name: {
+                "size": volume.size,
+                "free": volume.free,
+                "files": _files(volume.files),
+                "folders": sorted(volume.folders.values()),
+            }
+            for name, volume in host.storage.volumes.items()
+        },
+        "switches": sorted(switch.name for switch in host.switches.values()),
+        "features": {name: state for name, state in host.features.items() if state != "Available"},
+        "services": {service.name: service.status for service in host.services.values()},
+        "firewall_disabled": sorted(name for name, enabled in host.firewall.items() if not enabled),
+        "requests": host.faults.requests,
+    }
+
+
+def describe_vm(vm: VM) -> dict[str, Any]:
+    """Return one machine."""
+    return {
+        "id": str(vm.id),
+        "name": vm.name,
+        "state": vm.state,
+        "activity": vm.secondary,
+        "version": str(vm.version),
+        "generation": vm.generation,
+        "path": vm.path,
+        "disks": [drive.path if drive.disk_number is None else drive.disk_number for drive in vm.hard_drives],
+        "dvds": [drive.path for drive in vm.dvd_drives],
+        "adapters": [
+            {"name": a.name, "switch": a.switch, "connected": a.connected, "mac": a.mac_address, "vlan": a.vlan}
+            for a in vm.adapters
+        ],
+        "checkpoints": [{"id": str(s.id), "name": s.name, "memory_state": s.memory_state} for s in vm.snapshots],
+        "processors": int(vm.processor.count),
+        "compatibility": vm.processor.compatibility_for_migration_enabled,
+        "memory": vm.memory_startup,
+        "heartbeat": vm.heartbeat.name if vm.heartbeat else None,
+        "power_ons": vm.power_ons,
+        "moves": vm.moves,
+        "notes": vm.notes,
+    }
+
+
+def _files(files: dict[str, Any]) -> dict[str, int]:
+    return {file.path: file.size for file in list(files.values())}
