@@ -4,7 +4,8 @@
 """Replay of recorded bindings: one command each, over stubs that have the contract's parameters and nothing else.
 
 The stubs' enumerations are numbered in the order in which the contract first names their values, not as on Windows, and
-their objects have five properties and a null CimSession. Cases marked ``stub_only`` show how the stubs were made: skipped.
+their objects have five properties and a null CimSession. Cases marked ``stub_only`` only show how the stubs were made,
+and are skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..powershell import contract
 from ..powershell.binder import BindingFailed, Bound, ObjectNotBound, prepare
@@ -51,7 +52,7 @@ _VALUES: dict[str, Any] = {
 
 
 class _Stub(LiveObject):
-    PROPERTIES = {
+    PROPERTIES: ClassVar[dict[str, str]] = {
         "Name": "name",
         "Id": "identity",
         "VMName": "vm_name",

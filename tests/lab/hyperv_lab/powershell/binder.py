@@ -47,7 +47,7 @@ class Prepared:
         return _result(self._state)
 
     def bind_object(self, value: Any) -> Bound:
-        """Return what the command line and this object bind; raise ObjectNotBound, after which others may still bind."""
+        """Return what the command line and this object bind; raise ObjectNotBound, and others may still bind."""
         state = self._state.copy()
         try:
             binder_pipeline.bind_object(state, value)

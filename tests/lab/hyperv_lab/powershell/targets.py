@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .enumerations import Enumeration, short_name
-from .numbers import is_number
+from .numbers import WIDTHS, is_number
 from .signature import Kind
 from .texts import text_of
 from .values import Credential, EnumValue, LiveObject, TypedArray
@@ -84,6 +84,14 @@ class Plain(Target):
 
     def null(self, kind: Kind) -> Any:
         return self._null
+
+
+class Whole(Plain):
+    """An integer type. A Python number is of the type only within its range."""
+
+    def holds(self, value: Any) -> bool:
+        _, smallest, largest = WIDTHS[self.name]
+        return super().holds(value) and smallest <= value <= largest
 
 
 class Text(Target):

@@ -14,13 +14,13 @@ from . import scalars
 from .enumerations import Enumerations
 from .numbers import WIDTHS, integer
 from .signature import Parameter
-from .targets import Anything, Array, Class, CredentialTarget, Names, Nullable, Plain, Switch, Target, Text, Truth
+from .targets import Anything, Array, Class, CredentialTarget, Names, Nullable, Plain, Switch, Target, Text, Truth, Whole
 from .values import Char, PropertyBag, SecureString, Single, Uri, Version
 
 
-def _integer(name: str) -> Plain:
+def _integer(name: str) -> Whole:
     python = WIDTHS[name][0]
-    return Plain(name, python, lambda value: integer(value, name), python(0))
+    return Whole(name, python, lambda value: integer(value, name), python(0))
 
 
 BUILT_IN: dict[str, Target] = {
