@@ -42,7 +42,7 @@ def play(lab: Lab, name: str, *arguments: str) -> int:
 
 def residents(state: dict[str, Any]) -> dict[str, list[str]]:
     """Return which VMs are on which host."""
-    return {name: sorted(vm["name"] for vm in host["vms"]) for name, host in state["hosts"].items()}
+    return {name: sorted(vm["name"] for vm in host["vms"].values()) for name, host in state["hosts"].items()}
 
 
 def show(title: str, found: dict[str, list[str]]) -> None:

@@ -193,7 +193,7 @@ def serve(fleet: Path | Mapping[str, Any], workdir: Path, *options: str) -> Iter
         path = fleet
     log = (workdir / "lab.log").open("w", encoding="utf-8")
     process = subprocess.Popen(
-        [*LAB, "serve", str(path), "--workdir", str(workdir), *options],
+        [*LAB, "serve", str(path), "--workdir", str(workdir), "--base", base_address(), *options],
         env=lab_environment(),
         stdout=subprocess.PIPE,
         stderr=log,
@@ -206,6 +206,12 @@ def serve(fleet: Path | Mapping[str, Any], workdir: Path, *options: str) -> Iter
     finally:
         kill(process, signal.SIGTERM)
         log.close()
+
+
+def base_address() -> str:
+    """Return the first loopback address of a lab: each test worker has a range of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"127.{100 + int(worker)}.0.1"
 
 
 def await_ready(process: subprocess.Popen[str], workdir: Path) -> None:
