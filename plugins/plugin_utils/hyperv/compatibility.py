@@ -1,0 +1,176 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare-VM's report: made, read, corrected and used in one runspace, where it is a live object (facts, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..findings import Finding, Severity
+from ..session.command import NULL, ON, Pipeline, command, expand, select, where
+from ..session.live import keep, kept
+from .remedies import CREDENTIALS
+
+if TYPE_CHECKING:
+    from ..errors import RemoteError
+    from ..session.protocol import Session
+
+REPORT = "report"
+SWITCH_NOT_FOUND = 33012
+"""The one MessageId that is proven: an adapter's switch is not there, and Source is the adapter."""
+_ADAPTER, _DVD, _CHECKPOINT, _MACHINE, _OTHER = "adapter", "dvd", "checkpoint", "vm", "other"
+_KINDS = (("DvdMediaType", _DVD), ("SnapshotType", _CHECKPOINT), ("SwitchName", _ADAPTER), ("ProcessorCount", _MACHINE))
+"""A member that tells the kind of an entry's Source, looked for in this order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One incompatibility: its number, its text in the host's language, and the object it is about."""
+
+    message_id: int
+    message: str
+    kind: str = _OTHER
+    source_id: str = ""
+    source_name: str = ""
+    switch: str | None = None
+
+    @classmethod
+    def from_wire(cls, raw: Mapping[str, Any]) -> Entry:
+        """Return the entry from the projected members of a VMCompatibilityError."""
+        source = raw.get("Source")
+        bag: Mapping[str, Any] = source if isinstance(source, Mapping) else {}
+        return cls(
+            message_id=int(raw.get("MessageId") or 0),
+            message=str(raw.get("Message") or ""),
+            kind=next((kind for member, kind in _KINDS if member in bag), _OTHER),
+            source_id=str(bag.get("Id") or ""),
+            source_name=str(bag.get("Name") or (source if isinstance(source, str) else "")),
+            switch=bag.get("SwitchName"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixes:
+    """What the user asked to be corrected on the way."""
+
+    switch_map: Mapping[str, str]
+    eject_iso: bool = False
+
+
+def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[tuple[Entry, str | None], ...]:
+    """Return the entries that an asked fix covers: an adapter with its new switch, or a DVD drive (None) to empty."""
+    wanted: list[tuple[Entry, str | None]] = []
+    for entry in entries:
+        if entry.message_id == SWITCH_NOT_FOUND and entry.kind == _ADAPTER and entry.switch in fixes.switch_map:
+            wanted.append((entry, fixes.switch_map[entry.switch]))
+        elif entry.kind == _DVD and fixes.eject_iso:
+            wanted.append((entry, None))
+    return tuple(wanted)
+
+
+def findings(entries: Sequence[Entry], vm: str) -> tuple[Finding, ...]:
+    """Return a blocking finding for every entry: what is not known to be harmless stops the move."""
+    return tuple(_finding(entry, vm) for entry in entries)
+
+
+def refusal(error: RemoteError, vm: str, remedy: str | None) -> Finding:
+    """Return the finding for a comparison that the host refused: the move would meet the same."""
+    code = error.details.get("hresult")
+    return Finding(
+        id="second_hop_impossible" if code in CREDENTIALS else "compare_vm_refused",
+        severity=Severity.BLOCKING,
+        subject=vm,
+        evidence=error.msg,
+        remedy=remedy or "Read the event log Microsoft-Windows-Hyper-V-VMMS-Admin of both hosts.",
+    )
+
+
+def _finding(entry: Entry, vm: str) -> Finding:
+    if entry.message_id == SWITCH_NOT_FOUND:
+        return Finding(
+            id="switch_missing",
+            severity=Severity.BLOCKING,
+            subject=vm,
+            evidence=f"Compare-VM {entry.message_id}: {entry.message}",
+            remedy="Create the switch at the destination, or map it to one that is there with switch_map.",
+        )
+    about = {_DVD: "a DVD drive", _CHECKPOINT: f"checkpoint {entry.source_name}", _ADAPTER: f"adapter {entry.source_name}"}
+    return Finding(
+        id=f"compare_vm_{entry.message_id}",
+        severity=Severity.BLOCKING,
+        subject=vm,
+        evidence=f"Compare-VM {entry.message_id} ({about.get(entry.kind, entry.source_name or entry.kind)}): {entry.message}",
+        remedy="Eject the disk (eject_iso: true)." if entry.kind == _DVD else "Remove the cause that the text names.",
+    )
+
+
+def _entries() -> Pipeline:
+    return kept(REPORT) | expand("Incompatibilities") | select("MessageId", "Message", "Source")
+
+
+def _source(entry: Entry) -> Pipeline:
+    by_number = kept(REPORT) | expand("Incompatibilities") | where("MessageId", entry.message_id)
+    return by_number | expand("Source") | where("Id", entry.source_id)
+
+
+def planned_vm() -> Pipeline:
+    """Return the report's VM if it is a planned one; a real VM never gets through."""
+    return kept(REPORT) | expand("VM") | where("VirtualMachineType", "PlannedVirtualMachine")
+
+
+def compare(
+    session: Session, vm_id: str, arguments: Mapping[str, Any], *, timeout_seconds: float | None = None
+) -> tuple[Entry, ...]:
+    """Make the report of a move and return its entries; the report stays in the session.
+
+    ``arguments`` are Compare-VM's own (destination and storage). Raises RemoteError when there is no report.
+    """
+    replies = session.invoke(
+        command("Get-VM", Id=vm_id, ErrorAction="Stop") | command("Compare-VM", ErrorAction="Stop", **arguments) | keep(REPORT),
+        _entries(),
+        timeout_seconds=timeout_seconds,
+    ).check()
+    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+
+
+def correct(
+    session: Session, entries: Sequence[Entry], fixes: Fixes, *, timeout_seconds: float | None = None
+) -> tuple[Entry, ...]:
+    """Apply the asked fixes to the live report, compare again, and return the entries that are left.
+
+    A list never shrinks by itself: only the second comparison tells. Adapters whose mapped switch exists on both hosts
+    are connected through the report's planned VM.
+    """
+    statements = [_connect(name, target) for name, target in fixes.switch_map.items()]
+    for entry, target in wanted_fixes(entries, fixes):
+        change = (
+            command("Set-VMDvdDrive", Path=NULL, ErrorAction="Stop")
+            if target is None
+            else command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
+        )
+        statements.append(_source(entry) | change)
+    if not statements:
+        return tuple(entries)
+    session.invoke(*statements, timeout_seconds=timeout_seconds).check()
+    replies = session.invoke(
+        kept(REPORT) | command("Compare-VM", ErrorAction="Stop") | keep(REPORT), _entries(), timeout_seconds=timeout_seconds
+    ).check()
+    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+
+
+def _connect(name: str, target: str) -> Pipeline:
+    adapters = planned_vm() | expand("NetworkAdapters") | where("SwitchName", name)
+    return adapters | command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
+
+
+def discard(session: Session) -> None:
+    """Remove the planned VM that the session's report made at the destination; errors are left to the next look."""
+    session.invoke(planned_vm() | command("Remove-VM", Force=ON))
+
+
+def move_report(*, passthru: bool = False) -> Pipeline:
+    """Return the move of the session's report: what was corrected is what moves."""
+    return kept(REPORT) | command("Move-VM", ErrorAction="Stop", Passthru=ON if passthru else None)

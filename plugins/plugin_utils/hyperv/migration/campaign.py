@@ -1,0 +1,240 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The moves of one task: started up to the live slots, watched, tried again, never twice at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ...errors import MobilityError, NotPossible
+from ..progress import Course, advance
+from ..remedies import Surroundings
+from ..slots import free_slots
+from . import track as tracks
+from .decide import Step, decide
+from .mover import Attempt, Order, attempt
+from .read_hosts import destroy_planned
+from .outcome import Result
+from .track import Phase, Track
+
+if TYPE_CHECKING:
+    from ...operation import Reporter
+    from ...session.protocol import Session, Sessions
+    from ...waiting import Clock
+    from .hosts import Hosts
+    from .look import Look
+    from .request import MoveRequest
+    from .threads import Runner
+
+POLL_SECONDS = 2.0
+NO_LIMIT_SECONDS = 30 * 86400.0
+"""Given to the invocation that moves: at its own deadline a session asks the host to stop, which would cancel the move."""
+UNPROVEN_SECONDS = 300.0
+BUSY_SECONDS = 120.0
+"""How long a VM between two states is waited for after its check."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surround:
+    """What a campaign works with; the clock and the runner are handed in."""
+
+    hosts: Hosts
+    sessions: Sessions
+    request: MoveRequest
+    around: Surroundings
+    destination: str
+    """The name Move-VM is told."""
+    clock: Clock
+    runner: Runner
+    reporter: Reporter
+    prepare: Callable[[Session, Track], None] | None = None
+    """Run in a move's own session before it compares (processor compatibility)."""
+
+
+class Campaign:
+    """Moves tracks from the source to the destination; results are in the tracks."""
+
+    def __init__(self, work: Surround, queue: Sequence[Track]) -> None:
+        self._work = work
+        self._tracks = {track.vm.id: track for track in queue}
+        self._idle: list[Session] = []
+        self._busy: dict[str, Session] = {}
+
+    def run(self) -> None:
+        """Work until every track is done. An interruption leaves moves running, and says which."""
+        try:
+            while self._open():
+                self._round()
+                if self._open():
+                    self._work.clock.sleep(POLL_SECONDS)
+        except BaseException:
+            for track in self._in(Phase.RUNNING, Phase.WATCHED):
+                self._work.reporter.say(f"{track.vm.name}: its move goes on; run again to attach to it")
+            raise
+
+    def _open(self) -> list[Track]:
+        return [track for track in self._tracks.values() if track.phase is not Phase.DONE]
+
+    def _in(self, *phases: Phase) -> list[Track]:
+        return [track for track in self._tracks.values() if track.phase in phases]
+
+    def _round(self) -> None:
+        for vm_id, ended in self._work.runner.finished():
+            self._ended(self._tracks[vm_id], ended)
+        look = self._work.hosts.look()
+        for track in self._open():
+            if track.vm.id not in self._busy:
+                self._judge(track, look)
+        self._start(look)
+        for track in self._in(Phase.RUNNING, Phase.WATCHED):
+            self._say(track, look)
+            self._limit(track)
+
+    def _ended(self, track: Track, ended: Attempt) -> None:
+        self._idle.append(self._busy.pop(track.vm.id))
+        track.began = track.began or ended.began
+        if track.phase is not Phase.DONE:
+            track.attempt = ended
+
+    def _judge(self, track: Track, look: Look) -> None:
+        """Act on what both hosts say about a VM that no thread of ours works on."""
+        step, now = decide(look.presence(track.vm.id)), self._work.clock.monotonic()
+        if not track.settled(step):
+            return
+        if step is Step.ATTACH:
+            self._watch(track)
+        elif step is Step.ALREADY_THERE:
+            tracks.arrived(track, now)
+        elif step in {Step.CONFLICT, Step.NOT_FOUND}:
+            tracks.lost(track, step, self._work.around.source, self._work.around.destination, now)
+        elif step in {Step.MOVE, Step.CLEAR_AND_MOVE}:
+            track.waiting_since, track.clear_first = None, step is Step.CLEAR_AND_MOVE
+            tracks.still_there(track, step, now, retries=self._work.request.retries, slots_full=self._free(track, look) < 1)
+        else:
+            self._wait(track, step, look)
+
+    def _watch(self, track: Track) -> None:
+        if track.phase is Phase.WATCHED:
+            return
+        track.phase, track.attempt = Phase.WATCHED, None
+        track.watched = track.watched or not track.began
+        self._begin(track)
+        self._work.reporter.say(f"{track.vm.name}: a move of it runs, waiting for its end")
+
+    def _wait(self, track: Track, step: Step, look: Look) -> None:
+        now = self._work.clock.monotonic()
+        track.phase = Phase.QUEUED
+        if track.waiting_since is None:
+            track.waiting_since = now
+            if step is Step.WAIT:
+                self._work.reporter.say(f"{track.vm.name}: waiting for its backup or another operation to end")
+        waited = now - track.waiting_since
+        limit, what = {
+            Step.WAIT: (self._work.request.wait_for_backup_seconds, "a backup or another operation on it has not ended"),
+            Step.BUSY: (BUSY_SECONDS, "it has not come to rest"),
+        }.get(step, (UNPROVEN_SECONDS, look.source.doubt or look.destination.doubt))
+        if waited >= limit:
+            tracks.expired(track, what, waited, now)
+
+    def _free(self, track: Track, look: Look) -> int:
+        return free_slots(
+            look.source.load,
+            look.destination.load,
+            started=frozenset(self._busy),
+            with_storage=track.placement.with_storage,
+            concurrency=self._work.request.concurrency,
+        )
+
+    def _start(self, look: Look) -> None:
+        now = self._work.clock.monotonic()
+        for track in self._in(Phase.QUEUED):
+            ready = track.step in {Step.MOVE, Step.CLEAR_AND_MOVE} and track.settled(track.step)
+            if not ready or now < track.not_before or self._free(track, look) < 1:
+                continue
+            if track.clear_first and not self._cleared(track, now):
+                continue
+            self._launch(track)
+
+    def _cleared(self, track: Track, now: float) -> bool:
+        """Remove the planned VM that nobody uses: no job names it, and its VM rests on the source (seen twice)."""
+        if destroy_planned(self._work.hosts.destination, track.vm.id):
+            self._work.reporter.say(f"{track.vm.name}: removed a planned VM of it that was left at the destination")
+            track.clear_first = False
+            return True
+        error = NotPossible(
+            f"{track.vm.name}: a planned VM of this Id is left on {self._work.around.destination} and could not be removed",
+            findings=(),
+        )
+        track.finish(Result.FAILED, now, error)
+        return False
+
+    def _launch(self, track: Track) -> None:
+        session = self._idle.pop() if self._idle else self._work.sessions.another_here()
+        work = self._work
+        order = Order(
+            vm_id=track.vm.id,
+            vm_name=track.vm.name,
+            destination=work.destination,
+            placement=track.placement,
+            request=work.request,
+            around=work.around,
+        )
+
+        def carry_out() -> Attempt:
+            try:
+                if work.prepare is not None:
+                    work.prepare(session, track)
+            except MobilityError as error:
+                return Attempt(error=error)
+            return attempt(session, order, timeout_seconds=NO_LIMIT_SECONDS)
+
+        self._busy[track.vm.id] = session
+        track.phase, track.attempt = Phase.RUNNING, None
+        self._begin(track)
+        work.runner.start(track.vm.id, carry_out)
+
+    def _begin(self, track: Track) -> None:
+        if track.started is not None:
+            return
+        track.started = self._work.clock.monotonic()
+        track.started_at = datetime.now(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+    def _say(self, track: Track, look: Look) -> None:
+        job, now = look.job(track.vm.id), self._work.clock.monotonic()
+        if job is None:
+            return
+        if track.course is None:
+            track.course = Course(
+                vm=track.vm.name,
+                source=self._work.around.source,
+                destination=self._work.around.destination,
+                total_bytes=moved_bytes(track),
+                started=now,
+                first_percent=job.percent,
+            )
+        track.course, line = advance(track.course, job.percent, now, interactive=self._work.reporter.interactive)
+        if line is not None:
+            self._work.reporter.say(line)
+
+    def _limit(self, track: Track) -> None:
+        limit = self._work.request.timeout_seconds
+        now = self._work.clock.monotonic()
+        if limit and track.started is not None and now - track.started >= limit:
+            tracks.expired(track, "the move has not ended", now - track.started, now)
+
+
+def moved_bytes(track: Track) -> int:
+    """Return the bytes a move copies: files where storage moves, memory where the VM runs."""
+    return (track.vm.copied_bytes if track.placement.with_storage else 0) + (
+        track.vm.memory_bytes if track.vm.runs else 0
+    )
+
+
+def in_order(queue: Sequence[Track]) -> list[Track]:
+    """Return tracks in the order they start: running VMs first, the longest move first, then those that are off."""
+    return sorted(queue, key=lambda track: (not track.vm.runs, -moved_bytes(track), track.vm.name.lower(), track.vm.id))
+

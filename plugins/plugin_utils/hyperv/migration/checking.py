@@ -1,0 +1,207 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which VMs a migration is about, where each is now, and what their checks find: everything before the first change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...errors import Ambiguous, InvalidRequest, NotFound, RemoteError
+from ..preflight.checks import check
+from ..preflight.facts import HostFacts, MoveFacts, VmFacts
+from ..remedies import Surroundings
+from ..selection import Selection
+from ..vm_info import machines as described_machines
+from .decide import UNSETTLED, Step, decide
+from .placement import Placement, default_folders, folder_name
+from .read_hosts import read_existing, read_host, read_used_folders
+from .read_vms import read_vms
+
+if TYPE_CHECKING:
+    from ...findings import Finding
+    from ...waiting import Clock
+    from .hosts import Hosts
+    from .look import HostLook, Look, Machine
+    from .request import MoveRequest
+
+SETTLE_SECONDS = 2.0
+"""Between two looks that must agree."""
+_SETTLE_LOOKS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A VM the task is about, and what is to be done about it."""
+
+    machine: Machine
+    step: Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A VM that is to move: its facts, where its files go, and what the predicates found."""
+
+    vm: VmFacts
+    placement: Placement
+    findings: tuple[Finding, ...]
+    order: MoveFacts
+
+
+def choose(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
+    """Return the VMs that are asked for, from the source, or from the destination where the source has none.
+
+    Raises NotFound, Ambiguous or InvalidRequest, each naming what was asked.
+    """
+    if selection.is_everything:
+        raise InvalidRequest("name the VMs to move: names, ids or select")
+    if selection.expression is not None:
+        return _selected(hosts, look, selection)
+    found = [_by_id(look, vm_id, hosts) for vm_id in selection.ids]
+    found += [_by_name(look, name, hosts) for name in selection.names]
+    return list({machine.id: machine for machine in found}.values())
+
+
+def _selected(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
+    """Evaluate the expression over the source; where it selects nothing there, over the destination (a finished fleet)."""
+    for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
+        found = described_machines(session, selection, host=session.host)
+        if found:
+            return [side.machines[str(one["id"])] for one in found if str(one["id"]) in side.machines]
+    raise NotFound(
+        f"select: {selection.expression.expression!r} selects no virtual machine on {hosts.source.host} "
+        f"or {hosts.destination.host}"
+    )
+
+
+def _by_id(look: Look, vm_id: str, hosts: Hosts) -> Machine:
+    machine = look.source.machines.get(vm_id) or look.destination.machines.get(vm_id)
+    if machine is None:
+        raise NotFound(_nowhere(look, f"with the Id {vm_id}", hosts), name=vm_id)
+    return machine
+
+
+def _by_name(look: Look, name: str, hosts: Hosts) -> Machine:
+    for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
+        found = [machine for machine in side.machines.values() if machine.name.lower() == name.lower()]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(sorted(machine.id for machine in found))
+            raise Ambiguous(
+                f"{session.host} has {len(found)} virtual machines named {name!r}: choose one by its Id: {ids}",
+                name=name,
+                candidates=[{"id": machine.id, "name": machine.name} for machine in found],
+            )
+    raise NotFound(_nowhere(look, f"named {name!r}", hosts), name=name)
+
+
+def _nowhere(look: Look, what: str, hosts: Hosts) -> str:
+    doubts = [f"{s.host}: {side.doubt}" for s, side in ((hosts.source, look.source), (hosts.destination, look.destination))
+              if side.doubt]  # fmt: skip
+    said = f"neither {hosts.source.host} nor {hosts.destination.host} has a virtual machine {what}"
+    return f"{said}, but not everything could be read ({'; '.join(doubts)})" if doubts else said
+
+
+def decide_all(hosts: Hosts, look: Look, machines: Sequence[Machine], clock: Clock) -> tuple[list[Chosen], Look]:
+    """Return what is to be done about each VM; an answer that one look can get wrong needs a second one that agrees."""
+    steps = {machine.id: decide(look.presence(machine.id)) for machine in machines}
+    for _again in range(_SETTLE_LOOKS):
+        if not UNSETTLED & set(steps.values()):
+            break
+        clock.sleep(SETTLE_SECONDS)
+        look = hosts.look()
+        before, steps = steps, {machine.id: decide(look.presence(machine.id)) for machine in machines}
+        if before == steps:
+            break
+    return [Chosen(machine=machine, step=steps[machine.id]) for machine in machines], look
+
+
+def same_host(look: Look) -> bool:
+    """Return whether both sessions lead to the same machine, whatever the inventory calls it."""
+    return bool(look.source.windows_name) and look.source.windows_name.lower() == look.destination.windows_name.lower()
+
+
+def check_moves(
+    hosts: Hosts, look: Look, vm_ids: Sequence[str], request: MoveRequest
+) -> tuple[list[Checked], Surroundings]:
+    """Return the VMs that are to move, in the order they start, with their findings; nothing is changed."""
+    vms = list(read_vms(hosts.source, vm_ids).values())
+    missing = set(vm_ids) - {vm.id for vm in vms}
+    if missing:
+        raise RemoteError(f"{hosts.source.host} no longer shows {', '.join(sorted(missing))}")
+    vms.sort(key=lambda vm: (not vm.runs, -vm.copied_bytes - (vm.memory_bytes if vm.runs else 0), vm.name.lower(), vm.id))
+    tpm = any(vm.tpm for vm in vms)
+    source, destination = read_host(hosts.source, look.source, tpm=tpm), read_host(hosts.destination, look.destination, tpm=tpm)
+    placements = _placements(hosts, vms, destination, request)
+    destination = replace(destination, existing=_existing(hosts, vms, placements))
+    moves = [_move_facts(hosts, look, vm, source, destination, placements[vm.id], request) for vm in vms]
+    found = check(moves)
+    around = surroundings(source, destination, delegates=hosts.source.delegates_credentials)
+    return [
+        Checked(vm=move.vm, placement=move.placement, findings=found[move.vm.id], order=move) for move in moves
+    ], around
+
+
+def surroundings(source: HostFacts, destination: HostFacts, *, delegates: bool) -> Surroundings:
+    """Return what remedies need to know of both ends."""
+    return Surroundings(
+        source=source.inventory_name,
+        destination=destination.inventory_name,
+        source_authentication=source.authentication_type,
+        destination_authentication=destination.authentication_type,
+        delegates_credentials=delegates,
+    )
+
+
+def _placements(
+    hosts: Hosts, vms: Sequence[VmFacts], destination: HostFacts, request: MoveRequest
+) -> dict[str, Placement]:
+    storage = request.storage
+    if not storage.include:
+        return {vm.id: Placement() for vm in vms}
+    if storage.parts is not None:
+        return {vm.id: Placement(parts=storage.parts) for vm in vms}
+    if storage.folder is not None:
+        return {vm.id: Placement(folder=storage.folder) for vm in vms}
+    root = destination.default_path.rstrip("\\")
+    candidates = sorted({f"{root}\\{name}" for vm in vms for name in _folder_candidates(vm)})
+    taken = read_used_folders(hosts.destination, candidates)
+    folders = default_folders(root, {vm.id: vm.name for vm in vms}, taken)
+    return {vm_id: Placement(folder=folder) for vm_id, folder in folders.items()}
+
+
+def _folder_candidates(vm: VmFacts) -> tuple[str, str, str]:
+    base = folder_name(vm.name)
+    return base, f"{base}-{vm.id[:8]}", f"{base}-{vm.id}"
+
+
+def _existing(hosts: Hosts, vms: Sequence[VmFacts], placements: dict[str, Placement]) -> frozenset[str]:
+    targets = {placements[vm.id].target_of(disk.path) for vm in vms for disk in vm.disks if disk.path}
+    asked = {target for target in targets if target} | {iso for vm in vms for iso in vm.isos}
+    return read_existing(hosts.destination, sorted(asked))
+
+
+def _move_facts(
+    hosts: Hosts,
+    look: Look,
+    vm: VmFacts,
+    source: HostFacts,
+    destination: HostFacts,
+    placement: Placement,
+    request: MoveRequest,
+) -> MoveFacts:
+    return MoveFacts(
+        vm=vm,
+        source=source,
+        destination=destination,
+        placement=placement,
+        switch_map=request.switch_map,
+        eject_iso=request.eject_iso,
+        enable_compatibility=request.enable_processor_compatibility,
+        may_power_off=request.power == "restart",
+        delegates_credentials=hosts.source.delegates_credentials,
+        planned_at_destination=vm.id in look.destination.planned,
+    )

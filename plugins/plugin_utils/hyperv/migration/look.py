@@ -1,0 +1,177 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at both hosts while moves run: who is where, which jobs run, how many slots are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...session.command import command, select
+from ..slots import Job, Load, moving_ids, moving_storage_ids
+from .decide import MIGRATING, Presence, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...session.command import Pipeline
+    from ...session.protocol import Session
+    from ...session.reply import Reply
+
+VIRTUALIZATION = "root/virtualization/v2"
+_VM = ("Id", "Name", "State", "PrimaryOperationalStatus", "SecondaryOperationalStatus", "OperationalStatus")
+_JOB = ("VirtualSystemName", "JobType", "JobState", "PercentComplete", "DestinationHost", "Owner", "ErrorCode")
+_HOST = (
+    "Name", "ComputerName", "FullyQualifiedDomainName", "VirtualMachineMigrationEnabled",
+    "VirtualMachineMigrationAuthenticationType", "MaximumVirtualMachineMigrations", "MaximumStorageMigrations",
+    "VirtualMachinePath", "VirtualHardDiskPath", "SupportedVmVersions",
+)  # fmt: skip
+_OPERATIONAL = {
+    2: "Ok", 11: "InService", 32768: "CreatingSnapshot", 32769: "ApplyingSnapshot", 32770: "DeletingSnapshot",
+    32772: "MergingDisks", 32773: "ExportingVirtualMachine", 32774: "MigratingVirtualMachine",
+    32776: "BackingUpVirtualMachine", 32778: "StorageMigrationPhaseOne", 32779: "StorageMigrationPhaseTwo",
+    32780: "MigratingPlannedVm", 32781: "CheckingCompatibility",
+}  # fmt: skip
+"""Numbers of operational statuses in CIM (facts, 5.1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A VM as an inventory shows it."""
+
+    id: str
+    name: str
+    seen: Seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostLook:
+    """What one host says at one moment. ``whole`` is False when its inventory can't be trusted to be complete."""
+
+    machines: Mapping[str, Machine] = field(default_factory=dict)
+    planned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Id of a planned VM -> its operational statuses."""
+    jobs: tuple[Job, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The members of Get-VMHost, as they came."""
+    whole: bool = True
+    doubt: str = ""
+    """Why the inventory is not trusted."""
+
+    @property
+    def load(self) -> Load:
+        """Return what takes this host's slots: jobs, VMs that show a move, and planned VMs that are moved to."""
+        shown = {m.id for m in self.machines.values() if m.seen.is_migrating}
+        arriving = {vm_id for vm_id, statuses in self.planned.items() if statuses & MIGRATING}
+        return Load(
+            moves_limit=int(self.settings.get("MaximumVirtualMachineMigrations") or 0),
+            storage_limit=int(self.settings.get("MaximumStorageMigrations") or 0),
+            moving=moving_ids(self.jobs) | shown | arriving,
+            moving_storage=moving_storage_ids(self.jobs),
+        )
+
+    @property
+    def windows_name(self) -> str:
+        """Return the host's name as Windows knows it: fully qualified where it has a domain."""
+        full = str(self.settings.get("FullyQualifiedDomainName") or "")
+        return full if "." in full else str(self.settings.get("ComputerName") or self.settings.get("Name") or full)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Both hosts, read one after the other: the destination first, so that a VM at hand-over is not lost from sight."""
+
+    source: HostLook
+    destination: HostLook
+
+    def presence(self, vm_id: str) -> Presence:
+        """Return where the VM is."""
+        here, there = self.source.machines.get(vm_id), self.destination.machines.get(vm_id)
+        return Presence(
+            on_source=here.seen if here else None,
+            on_destination=there.seen if there else None,
+            planned_at_destination=vm_id in self.destination.planned,
+            job_runs=self.job(vm_id) is not None,
+            source_whole=self.source.whole,
+            destination_whole=self.destination.whole,
+        )
+
+    def job(self, vm_id: str) -> Job | None:
+        """Return the running job that moves the VM, on whichever host it is listed."""
+        jobs = (*self.source.jobs, *self.destination.jobs)
+        return next((job for job in jobs if job.vm_id == vm_id and job.runs), None)
+
+
+def cim(class_name: str) -> Pipeline:
+    """Return the question for all instances of a class of the virtualization provider."""
+    return command("Get-CimInstance", Namespace=VIRTUALIZATION, ClassName=class_name)
+
+
+def look_at(session: Session, *, timeout_seconds: float | None = None) -> HostLook:
+    """Return what a host says, in one invocation. Errors of single questions make the look less than whole."""
+    machines, host, service, jobs, planned = session.invoke(
+        command("Get-VM") | select(*_VM),
+        command("Get-VMHost") | select(*_HOST),
+        command("Get-Service", Name="vmms") | select("Name", "Status"),
+        cim("Msvm_MigrationJob") | select(*_JOB),
+        cim("Msvm_PlannedComputerSystem") | select("Name", "OperationalStatus"),
+        timeout_seconds=timeout_seconds,
+    )
+    doubt = _doubt(machines, host, service, jobs, planned)
+    found = [_machine(raw) for raw in machines.objects]
+    return HostLook(
+        machines={machine.id: machine for machine in found},
+        planned={str(raw["Name"]).lower(): _statuses(raw.get("OperationalStatus")) for raw in planned.objects},
+        jobs=tuple(_job(raw) for raw in jobs.objects),
+        settings=host.objects[0] if host.objects else {},
+        whole=not doubt,
+        doubt=doubt,
+    )
+
+
+def _doubt(machines: Reply, host: Reply, service: Reply, jobs: Reply, planned: Reply) -> str:
+    for reply in (machines, host, jobs, planned):
+        if reply.errors:
+            return f"{reply.command}: {reply.errors[0].error_id}"
+        if not reply.ran:
+            return f"{reply.command} did not run"
+    status = service.objects[0].get("Status") if service.objects else None
+    if status not in {None, "Running"}:
+        return f"the Virtual Machine Management service is {status}"
+    return "" if host.objects else "Get-VMHost returned nothing"
+
+
+def _machine(raw: Mapping[str, Any]) -> Machine:
+    return Machine(id=str(raw["Id"]).lower(), name=str(raw["Name"]), seen=seen(raw))
+
+
+def seen(raw: Mapping[str, Any]) -> Seen:
+    """Return state and operational statuses from the members of a VM."""
+    names = [raw.get("PrimaryOperationalStatus"), raw.get("SecondaryOperationalStatus")]
+    listed = raw.get("OperationalStatus")
+    names += listed if isinstance(listed, list) else [listed]
+    return Seen(state=str(raw.get("State") or ""), statuses=_statuses(names))
+
+
+def _statuses(values: Sequence[Any] | Any) -> frozenset[str]:
+    listed = values if isinstance(values, (list, tuple)) else [values]
+    return frozenset(_status(value) for value in listed if value not in {None, "", "Ok", 2})
+
+
+def _status(value: Any) -> str:
+    text = str(value)
+    return _OPERATIONAL.get(int(text), text) if text.isdigit() else text
+
+
+def _job(raw: Mapping[str, Any]) -> Job:
+    return Job(
+        vm_id=str(raw.get("VirtualSystemName") or "").lower(),
+        job_type=int(raw.get("JobType") or 0),
+        state=int(raw.get("JobState") or 0),
+        percent=int(raw.get("PercentComplete") or 0),
+        destination=raw.get("DestinationHost"),
+        owner=str(raw.get("Owner") or ""),
+        error_code=int(raw.get("ErrorCode") or 0),
+    )

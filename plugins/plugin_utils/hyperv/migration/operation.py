@@ -1,0 +1,166 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task vm_migration: choose, decide by Id, check everything, then move, then prove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ConnectionLost, InvalidRequest, MobilityError, NotPossible
+from ...findings import Finding, Severity, blocking
+from ...operation import Diff, Outcome, carry_out
+from ...waiting import SYSTEM_CLOCK
+from .. import compatibility
+from ..selection import parse_selection
+from .campaign import Campaign, Surround, in_order, moved_bytes
+from .checking import Checked, Chosen, check_moves, choose, decide_all, same_host
+from .decide import Step
+from .hosts import Hosts
+from .mover import Order, check
+from .outcome import Result, VmResult
+from .proof import prove
+from .request import MoveRequest, parse
+from .threads import Threads
+from .track import Track, arrived, expired, lost
+
+if TYPE_CHECKING:
+    from ...operation import Request
+    from ...waiting import Clock
+    from ..remedies import Surroundings
+    from .look import Look
+    from .threads import Runner
+
+_MOVING = frozenset({Step.MOVE, Step.CLEAR_AND_MOVE, Step.BUSY, Step.WAIT})
+"""Steps of VMs that are on the source and are to move."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPlan:
+    """What is to be done, decided before the first change. ``tracks`` are in the order they start."""
+
+    hosts: Hosts
+    request: MoveRequest
+    look: Look
+    around: Surroundings | None
+    tracks: tuple[Track, ...]
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def open(self) -> tuple[Track, ...]:
+        """Those that are not decided yet: they move, or are being moved."""
+        return tuple(track for track in self.tracks if track.result is None)
+
+    @property
+    def changed(self) -> bool:
+        """Whether any VM is to change its place."""
+        return bool(self.open) and not self.request.preflight_only
+
+    def diff(self) -> Diff:
+        """Return where each VM is and will be."""
+        source, destination = self.hosts.source.host, self.hosts.destination.host
+        before = {t.vm.name: destination if self.steps[t.vm.id] is Step.ALREADY_THERE else source for t in self.tracks}
+        moving = {track.vm.name for track in self.open} if self.changed else set()
+        return Diff(before=before, after={name: destination if name in moving else at for name, at in before.items()})
+
+
+def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | None = None) -> Outcome:
+    """Move the asked VMs to the destination host; a failed VM is a failure with all results beside it."""
+    plan = make_plan(request, clock)
+    if not (request.check_mode or plan.request.preflight_only):
+        outcome = carry_out(plan, lambda found: _apply(found, request, clock, runner or Threads()), request, {})
+        return _finished(plan, changed=_has_changed(plan), diff=outcome.diff)
+    _compare(plan)
+    for track in plan.open:
+        will_move = request.check_mode and not plan.request.preflight_only
+        track.finish(Result.MOVED if will_move else Result.SKIPPED, clock.monotonic())
+    moving = any(track.result is Result.MOVED for track in plan.tracks)
+    return _finished(plan, changed=moving, diff=plan.diff())
+
+
+def make_plan(request: Request, clock: Clock) -> MigrationPlan:
+    """Return what is to be done about each asked VM, with the findings of those that are to move."""
+    asked = parse(request.arguments, host=request.host, inventory_hosts=request.inventory_hosts)
+    selection = parse_selection(request.arguments)
+    hosts = Hosts(request.sessions, asked.destination, clock)
+    look = _first_look(hosts)
+    chosen, look = decide_all(hosts, look, choose(hosts, look, selection), clock)
+    steps = {one.machine.id: one.step for one in chosen}
+    moving = [one.machine.id for one in chosen if one.step in _MOVING]
+    checked, around = check_moves(hosts, look, moving, asked) if moving else ([], None)
+    now = clock.monotonic()
+    tracks = in_order([_checked_track(one, steps[one.vm.id], asked, now) for one in checked])
+    tracks += [_other_track(one, look, hosts, now) for one in chosen if one.step not in _MOVING]
+    return MigrationPlan(hosts=hosts, request=asked, look=look, around=around, tracks=tuple(tracks), steps=steps)
+
+
+def _first_look(hosts: Hosts) -> Look:
+    try:
+        look = hosts.first_look()
+    except ConnectionLost as error:
+        error.msg = error.msg if hosts.destination.host in error.msg else f"{hosts.destination.host}: {error.msg}"
+        raise
+    if same_host(look):
+        raise InvalidRequest(
+            f"destination_host: {hosts.destination.host!r} is the source host {hosts.source.host!r} itself "
+            f"({look.source.windows_name})"
+        )
+    return look
+
+
+def _checked_track(one: Checked, step: Step, asked: MoveRequest, now: float) -> Track:
+    track = Track(vm=one.vm, placement=one.placement, findings=one.findings)
+    track.step, track.agreed, track.clear_first = step, 2, step is Step.CLEAR_AND_MOVE
+    stops = blocking(one.findings)
+    if stops:
+        _block(track, stops, now)
+    return track
+
+
+def _block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
+    more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+    error = NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
+    track.finish(Result.FAILED, now, error)
+
+
+def _other_track(one: Chosen, look: Look, hosts: Hosts, now: float) -> Track:
+    """Return the track of a VM that is not to be moved from here: it is there, being moved, or in doubt."""
+    track = Track(vm=_bare(one), placement=_nowhere())
+    if one.step is Step.ALREADY_THERE:
+        arrived(track, now)
+    elif one.step is Step.UNPROVEN:
+        expired(track, f"a host's inventory is not complete ({look.source.doubt or look.destination.doubt})", 0, now)
+    elif one.step is not Step.ATTACH:
+        lost(track, one.step, hosts.source.host, hosts.destination.host, now)
+    if one.step is Step.CONFLICT:
+        track.findings += (
+            Finding(
+                id="id_taken",
+                severity=Severity.BLOCKING,
+                subject=one.machine.name,
+                evidence=f"the Id {one.machine.id} is on both hosts",
+                remedy="Compare both with hyperv.mobility.vm_info and remove the one that is not in use.",
+            ),
+        )
+    return track
+
+
+def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) -> dict[str, Any]:
+    from .prepare import preparation  # noqa: PLC0415 - power is needed by few tasks
+
+    around = plan.around or _unknown(plan)
+    work = Surround(
+        hosts=plan.hosts,
+        sessions=request.sessions,
+        request=plan.request,
+        around=around,
+        destination=plan.look.destination.windows_name,
+        clock=clock,
+        runner=runner,
+        reporter=request.reporter,
+        prepare=preparation(plan.request),
+    )
+    Campaign(work, plan.open).run()
+    prove(plan.hosts, [t for t in plan.tracks if t.result in {Result.MOVED, Result.ATTACHED}], plan.request, clock)
+    return {}

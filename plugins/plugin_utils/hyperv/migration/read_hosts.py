@@ -1,0 +1,98 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading what a move needs to know of the two hosts themselves."""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...session.command import ON, command, select
+from ..gateway_host import read_host_facts
+from ..preflight.facts import HostFacts
+from ..wire_values import whole
+from .look import VIRTUALIZATION, HostLook
+
+if TYPE_CHECKING:
+    from ...session.protocol import Session
+
+TPM_STORE = "Cert:\\LocalMachine\\Shielded VM Local Certificates"
+
+
+def read_host(session: Session, look: HostLook, *, tpm: bool = False) -> HostFacts:
+    """Return the facts of one end; with ``tpm`` also the certificates of virtual TPMs (one more invocation)."""
+    facts = read_host_facts(session)
+    settings, system = facts.settings, facts.operating_system
+    cpu = facts.processors[0] if facts.processors else None
+    versions = facts.supported_versions or ()
+    return HostFacts(
+        inventory_name=session.host,
+        computer_name=settings.name if settings else "",
+        windows_name=look.windows_name,
+        migration_enabled=bool(settings and settings.virtual_machine_migration_enabled),
+        authentication_type=settings.authentication_type if settings else "",
+        listeners=facts.listener_addresses,
+        maximum_moves=settings.maximum_virtual_machine_migrations if settings else 0,
+        maximum_storage_moves=settings.maximum_storage_migrations if settings else 0,
+        supported_versions=tuple(version.version for version in versions if version.is_released),
+        cpu_vendor=cpu.manufacturer if cpu else None,
+        cpu_family=cpu.family if cpu else None,
+        cpu_model=cpu.model if cpu else None,
+        cpu_name=cpu.name if cpu else "",
+        memory_free=system.free_memory if system else None,
+        volumes={v.drive_letter.upper(): v.free_space for v in facts.volumes or () if v.drive_letter},
+        switches=frozenset(switch.name for switch in facts.switches or ()),
+        sids=frozenset(facts.rights.sids) if facts.rights else None,
+        default_path=settings.virtual_machine_path if settings else "",
+        vm_names={machine.id: machine.name for machine in look.machines.values()},
+        certificates=read_certificates(session) if tpm else None,
+    )
+
+
+def read_certificates(session: Session) -> frozenset[str] | None:
+    """Return the thumbprints in the store of virtual TPMs' certificates; None where it can't be read."""
+    (reply,) = session.invoke(command("Get-ChildItem", LiteralPath=[TPM_STORE]) | select("Thumbprint"))
+    if reply.errors or not reply.ran:
+        return None
+    return frozenset(str(one.get("Thumbprint")) for one in reply.objects)
+
+
+def read_existing(session: Session, paths: Sequence[str]) -> frozenset[str]:
+    """Return those of the paths that exist on the host, in lower case; one invocation."""
+    if not paths:
+        return frozenset()
+    (reply,) = session.invoke(command("Test-Path", LiteralPath=list(paths)))
+    reply.check()
+    return frozenset(path.lower() for path, exists in zip(paths, reply.objects, strict=True) if exists is True)
+
+
+def read_used_folders(session: Session, folders: Sequence[str]) -> frozenset[str]:
+    """Return the names of those folders that hold any file at any depth; empty ones are free to use.
+
+    A comparison leaves empty folders behind, a failed move may leave files.
+    """
+    (reply,) = session.invoke(
+        command("Get-ChildItem", LiteralPath=list(folders), Recurse=ON, Force=ON) | select("FullName", "PSIsContainer")
+    )
+    files = [str(item.get("FullName")).lower() for item in reply.objects if item.get("PSIsContainer") is not True]
+    return frozenset(
+        ntpath.basename(folder) for folder in folders if any(f.startswith(folder.lower() + "\\") for f in files)
+    )
+
+
+def destroy_planned(session: Session, vm_id: str) -> bool:
+    """Remove a planned VM from the host it is on; False when the host did not do it.
+
+    DestroySystem of the management service takes a reference to the system; Get-VM does not list planned VMs.
+    """
+    reference = (
+        "Msvm_PlannedComputerSystem.CreationClassName='Msvm_PlannedComputerSystem',Name='" + vm_id.upper() + "'"
+    )
+    (reply,) = session.invoke(
+        command("Get-CimInstance", Namespace=VIRTUALIZATION, ClassName="Msvm_VirtualSystemManagementService")
+        | command("Invoke-CimMethod", MethodName="DestroySystem", Arguments={"AffectedSystem": reference})
+        | select("ReturnValue")
+    )
+    return not reply.errors and any(whole(one.get("ReturnValue")) in {0, 4096} for one in reply.objects)

@@ -1,0 +1,167 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asked of vm_migration and vm_compatibility, checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InvalidRequest
+from .placement import Parts, check_path, check_vhd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PARTS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
+_NOT_NEGATIVE = ("wait_for_backup_seconds", "timeout_seconds", "retries")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """Which storage moves: none, all under one folder (``folder`` None: a default per VM), or per part."""
+
+    include: bool = True
+    folder: str | None = None
+    parts: Parts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveRequest:
+    """Everything asked of a migration apart from the selection of VMs."""
+
+    destination: str
+    storage: Storage
+    switch_map: Mapping[str, str]
+    resource_pool_name: str | None = None
+    retain_vhd_copies_on_source: bool = False
+    remove_source_unmanaged_vhds: bool = False
+    enable_processor_compatibility: bool = False
+    power: str = "require_off"
+    force: bool = False
+    shutdown_timeout_seconds: int = 300
+    eject_iso: bool = False
+    concurrency: int | None = None
+    """None is "auto"."""
+    wait_for_backup_seconds: int = 3600
+    timeout_seconds: int = 0
+    """For each VM, from its start; 0 is no limit."""
+    retries: int = 2
+    remove_empty_source_folders: bool = False
+    verify_heartbeat: bool = False
+    verify_network: bool = False
+    preflight_only: bool = False
+
+
+def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str, ...]) -> MoveRequest:
+    """Return the request; InvalidRequest names the option and the value of what can't be.
+
+    ``host`` is the inventory host the task runs on.
+    """
+    destination = _destination(arguments["destination_host"], host, inventory_hosts)
+    for option in _NOT_NEGATIVE:
+        value = arguments.get(option)
+        if value is not None and value < 0:
+            raise InvalidRequest(f"{option}: {value} is negative")
+    verify = arguments.get("verify") or {}
+    request = MoveRequest(
+        destination=destination,
+        storage=_storage(arguments),
+        switch_map=_switch_map(arguments.get("switch_map") or {}),
+        resource_pool_name=arguments.get("resource_pool_name"),
+        retain_vhd_copies_on_source=bool(arguments.get("retain_vhd_copies_on_source")),
+        remove_source_unmanaged_vhds=bool(arguments.get("remove_source_unmanaged_vhds")),
+        enable_processor_compatibility=arguments.get("processor_compatibility") == "enable",
+        power=arguments.get("power") or "require_off",
+        force=bool(arguments.get("force")),
+        shutdown_timeout_seconds=_number(arguments, "shutdown_timeout_seconds", 300),
+        eject_iso=bool(arguments.get("eject_iso")),
+        concurrency=_concurrency(arguments.get("concurrency")),
+        wait_for_backup_seconds=_number(arguments, "wait_for_backup_seconds", 3600),
+        timeout_seconds=_number(arguments, "timeout_seconds", 0),
+        retries=_number(arguments, "retries", 2),
+        remove_empty_source_folders=bool(arguments.get("remove_empty_source_folders")),
+        verify_heartbeat=bool(verify.get("heartbeat")),
+        verify_network=bool(verify.get("network")),
+        preflight_only=bool(arguments.get("preflight_only")),
+    )
+    _check_unmanaged(request)
+    return request
+
+
+def _number(arguments: Mapping[str, Any], option: str, default: int) -> int:
+    value = arguments.get(option)
+    if value is None:
+        return default
+    if value < 0:
+        raise InvalidRequest(f"{option}: {value} is negative")
+    return int(value)
+
+
+def _destination(name: str, host: str, inventory_hosts: tuple[str, ...]) -> str:
+    if name not in inventory_hosts:
+        raise InvalidRequest(f"destination_host: the inventory has no host {name!r}")
+    if name == host:
+        raise InvalidRequest(f"destination_host: {name!r} is the source host itself")
+    return name
+
+
+def _storage(arguments: Mapping[str, Any]) -> Storage:
+    include, folder = arguments.get("include_storage"), arguments.get("destination_storage_path")
+    given = [option for option in _PARTS if arguments.get(option)]
+    if folder is not None and given:
+        raise InvalidRequest(f"destination_storage_path and {given[0]} contradict each other: give all storage or parts")
+    if include is False and (folder is not None or given):
+        option = "destination_storage_path" if folder is not None else given[0]
+        raise InvalidRequest(f"include_storage is false, but {option} says where storage goes")
+    if given:
+        return Storage(parts=_parts(arguments))
+    checked = None if folder is None else check_path("destination_storage_path", folder)
+    return Storage(include=include is not False, folder=checked)
+
+
+def _parts(arguments: Mapping[str, Any]) -> Parts:
+    paths = {o: check_path(o, arguments[o]) for o in _PARTS[:3] if arguments.get(o)}
+    vhds = tuple(
+        check_vhd(vhd["source_file_path"], vhd["destination_file_path"]) for vhd in arguments.get("vhds") or []
+    )
+    for column in range(2):
+        seen: set[str] = set()
+        for pair in vhds:
+            if pair[column].lower() in seen:
+                raise InvalidRequest(f"vhds: {pair[column]!r} is given twice")
+            seen.add(pair[column].lower())
+    return Parts(vhds=vhds, **paths)
+
+
+def _switch_map(given: Mapping[str, Any]) -> dict[str, str]:
+    for name, target in given.items():
+        if not isinstance(target, str) or not name.strip() or not target.strip():
+            raise InvalidRequest(f"switch_map: {name!r} is mapped to {target!r}; give names of switches")
+    return dict(given)
+
+
+def _concurrency(value: Any) -> int | None:
+    text = str("auto" if value is None else value).strip().lower()
+    if text == "auto":
+        return None
+    if not text.lstrip("-").isdigit():
+        raise InvalidRequest(f"concurrency: {value!r} is neither auto nor a number")
+    if int(text) < 1:
+        raise InvalidRequest(f"concurrency: {value} is less than 1")
+    return int(text)
+
+
+def _check_unmanaged(request: MoveRequest) -> None:
+    """Refuse what Move-VM has no parameter set for: a fixed report can't take -RemoveSourceUnmanagedVhds."""
+    if not request.remove_source_unmanaged_vhds:
+        return
+    other = "switch_map" if request.switch_map else "eject_iso" if request.eject_iso else None
+    if other:
+        raise InvalidRequest(
+            f"remove_source_unmanaged_vhds and {other} contradict each other: a move from a corrected compatibility "
+            "report can't remove parent disks"
+        )
+    if request.retain_vhd_copies_on_source:
+        raise InvalidRequest("remove_source_unmanaged_vhds and retain_vhd_copies_on_source contradict each other")

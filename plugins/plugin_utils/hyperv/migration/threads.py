@@ -1,0 +1,41 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running attempts beside each other: one daemon thread per move, so that a task can end while moves run on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from .mover import Attempt
+
+
+class Runner(Protocol):
+    """Runs attempts; ``finished`` gives those that have ended since it was asked last."""
+
+    def start(self, vm_id: str, work: Callable[[], Attempt]) -> None:
+        """Begin an attempt."""
+
+    def finished(self) -> list[tuple[str, Attempt]]:
+        """Return Ids and attempts that have ended."""
+
+
+class Threads:
+    """A thread per attempt."""
+
+    def __init__(self) -> None:
+        self._ended: queue.SimpleQueue[tuple[str, Attempt]] = queue.SimpleQueue()
+
+    def start(self, vm_id: str, work: Callable[[], Attempt]) -> None:
+        """Begin an attempt in a thread of its own."""
+        threading.Thread(target=lambda: self._ended.put((vm_id, work())), name=f"move {vm_id}", daemon=True).start()
+
+    def finished(self) -> list[tuple[str, Attempt]]:
+        """Return Ids and attempts that have ended, without waiting."""
+        found = []
+        while not self._ended.empty():
+            found.append(self._ended.get_nowait())
+        return found

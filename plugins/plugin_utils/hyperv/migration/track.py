@@ -1,0 +1,163 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One VM on its way through a task: what was tried, and what a look at both hosts makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ...errors import AuthenticationFailed, ConnectionLost, MobilityError, NotFound, NotPossible, RemoteError, TimedOut
+from ...findings import Finding, Severity, blocking
+from ..preflight.facts import VmFacts
+from ..progress import Course
+from ..remedies import TRANSIENT
+from .decide import UNSETTLED, Step
+from .mover import Attempt
+from .outcome import Result
+from .placement import Placement
+
+LOST_LINKS = 20
+"""Lost links that one VM may meet: they say nothing about the move, so they don't count as tries."""
+CONFIRMATIONS = 2
+"""Looks that must agree before an unsettled answer counts."""
+
+
+class Phase(str, Enum):
+    """Where a VM stands in the task."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WATCHED = "watched"
+    """A move runs that no thread of ours waits for."""
+    DONE = "done"
+
+
+@dataclass(kw_only=True)
+class Track:
+    """The state of one VM's move within a task. Changed by the main thread only."""
+
+    vm: VmFacts
+    placement: Placement
+    findings: tuple[Finding, ...] = ()
+    phase: Phase = Phase.QUEUED
+    began: bool = False
+    watched: bool = False
+    tries: int = 0
+    lost: int = 0
+    attempt: Attempt | None = None
+    not_before: float = 0.0
+    waiting_since: float | None = None
+    started: float | None = None
+    started_at: str | None = None
+    ended: float | None = None
+    course: Course | None = None
+    clear_first: bool = False
+    step: Step | None = None
+    agreed: int = 0
+    result: Result | None = None
+    error: MobilityError | None = None
+    notes: list[Finding] = field(default_factory=list)
+
+    def settled(self, step: Step) -> bool:
+        """Note a decision; return whether it counts now."""
+        self.agreed = self.agreed + 1 if step is self.step else 1
+        self.step = step
+        return step not in UNSETTLED or self.agreed >= CONFIRMATIONS
+
+    def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
+        """End the VM's way with a result."""
+        self.phase, self.result, self.error, self.ended = Phase.DONE, result, error, now
+        if self.attempt is not None:
+            self.findings += tuple(f for f in self.attempt.findings if f not in self.findings)
+        self.findings += tuple(self.notes)
+
+
+def arrived(track: Track, now: float) -> None:
+    """End with success: the VM is at the destination alone."""
+    if track.began and track.attempt is not None and track.attempt.error is not None and not _is_link(track.attempt.error):
+        track.notes.append(
+            Finding(
+                id="source_cleanup_failed",
+                severity=Severity.WARNING,
+                subject=track.vm.name,
+                evidence=track.attempt.error.msg,
+                remedy="The VM runs at the destination; look for files left on the source.",
+            )
+        )
+    track.finish(Result.MOVED if track.began else Result.ATTACHED if track.watched else Result.ALREADY_THERE, now)
+
+
+def still_there(track: Track, step: Step, now: float, *, retries: int, slots_full: bool) -> None:
+    """Decide after an attempt that left the VM on the source: try again, or give up with the reason."""
+    attempt, track.phase = track.attempt, Phase.QUEUED
+    if attempt is None:
+        return
+    reason = _reason(attempt, track)
+    if _is_link(reason):
+        track.lost += 1
+        again = track.lost <= LOST_LINKS
+    elif slots_full and _without_code(reason):
+        again = True
+    else:
+        track.tries += 1
+        again = track.tries <= retries and (_is_transient(reason) or step is Step.CLEAR_AND_MOVE)
+    if not again:
+        track.finish(Result.FAILED, now, reason)
+        return
+    track.attempt, track.not_before = None, now + _pause(track)
+
+
+def _pause(track: Track) -> float:
+    return 5.0 * max(track.tries, 1)
+
+
+def _reason(attempt: Attempt, track: Track) -> MobilityError:
+    stops = blocking(attempt.findings)
+    if attempt.error is not None:
+        return attempt.error
+    if stops:
+        return NotPossible(f"{track.vm.name}: {stops[0].evidence}", findings=stops, changed=False)
+    return RemoteError(f"{track.vm.name}: Move-VM ended without an error, and the VM is still on the source")
+
+
+def _is_link(error: MobilityError) -> bool:
+    return isinstance(error, ConnectionLost) and not isinstance(error, AuthenticationFailed)
+
+
+def _without_code(error: MobilityError) -> bool:
+    return isinstance(error, RemoteError) and error.details.get("hresult") is None
+
+
+def _is_transient(error: MobilityError) -> bool:
+    return isinstance(error, RemoteError) and (error.details.get("hresult") in TRANSIENT or _without_code(error))
+
+
+def lost(track: Track, step: Step, source: str, destination: str, now: float) -> None:
+    """End with a failure that no try can cure: a conflict, or a VM that is nowhere."""
+    if step is Step.CONFLICT:
+        error: MobilityError = NotPossible(
+            f"{track.vm.name} ({track.vm.id}) is on both {source} and {destination}; nothing was touched. Compare State, Uptime "
+            "and the disks' paths of both (hyperv.mobility.vm_info), and remove the one that is not in use",
+            findings=(),
+            changed=track.began,
+        )
+    else:
+        error = NotFound(f"{track.vm.name} ({track.vm.id}) is neither on {source} nor on {destination}", changed=track.began)
+    track.finish(Result.FAILED, now, error)
+
+
+def expired(track: Track, what: str, waited: float, now: float) -> None:
+    """End with a time-out; a move that runs goes on, and the next run attaches to it."""
+    runs = track.phase in {Phase.RUNNING, Phase.WATCHED}
+    track.finish(
+        Result.FAILED,
+        now,
+        TimedOut(
+            f"{track.vm.name}: {what} after {waited:.0f} seconds"
+            + ("; the move goes on, run again to attach to it" if runs else ""),
+            changed=track.began,
+            last_seen=(track.step or Step.MOVE).value,
+        ),
+    )

@@ -1,0 +1,129 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the predicates look at: frozen facts of two hosts and one VM. How they are read is another file's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..migration.decide import Seen
+from ..migration.placement import Placement
+
+RUNNING_STATES = frozenset({"Running", "Paused", "RunningCritical", "PausedCritical"})
+"""States in which a VM holds memory and a processor of its host."""
+SAVED_STATES = frozenset({"Saved", "FastSaved", "SavedCritical", "FastSavedCritical"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """One end of a move. None where the host or the endpoint doesn't say."""
+
+    inventory_name: str
+    computer_name: str
+    windows_name: str
+    """The name Move-VM is told: fully qualified where the host has one."""
+    migration_enabled: bool
+    authentication_type: str
+    listeners: tuple[str, ...] | None
+    maximum_moves: int
+    maximum_storage_moves: int
+    supported_versions: tuple[str, ...]
+    """Empty for a host that can't be asked (2012 R2)."""
+    cpu_vendor: str | None = None
+    cpu_family: int | None = None
+    cpu_model: int | None = None
+    cpu_name: str = ""
+    memory_free: int | None = None
+    """Bytes."""
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    """Drive ("D:") -> free bytes."""
+    switches: frozenset[str] = frozenset()
+    sids: frozenset[str] | None = None
+    """SIDs of the caller's token; None where they could not be read."""
+    default_path: str = ""
+    vm_names: Mapping[str, str] = field(default_factory=dict)
+    """Id -> name of every VM there."""
+    existing: frozenset[str] = frozenset()
+    """Those of the asked paths that exist there, in lower case."""
+    certificates: frozenset[str] | None = None
+    """Thumbprints of the certificates for virtual TPMs; None where the store could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskFacts:
+    """A hard disk of a VM or of one of its checkpoints; ``path`` is None for a pass-through disk."""
+
+    path: str | None
+    file_size: int = 0
+    disk_number: int | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterFacts:
+    """A network adapter; ``checkpoint`` names the checkpoint it belongs to, None for the VM's own."""
+
+    id: str
+    name: str
+    switch: str | None
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmFacts:
+    """A VM on its source host."""
+
+    id: str
+    name: str
+    seen: Seen
+    version: str
+    memory_bytes: int
+    """What it needs at the destination: assigned now where it runs, at start-up otherwise."""
+    compatibility_enabled: bool | None = None
+    processor_count: int = 1
+    memory_checkpoints: tuple[str, ...] = ()
+    """Names of the checkpoints that hold memory state."""
+    disks: tuple[DiskFacts, ...] = ()
+    isos: tuple[str, ...] = ()
+    adapters: tuple[AdapterFacts, ...] = ()
+    tpm: bool = False
+    shielded: bool = False
+    clustered: bool = False
+    replication_mode: str | None = None
+    folders: tuple[str, ...] = ()
+    """Folders of its configuration, checkpoints and paging."""
+    heartbeat: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it holds memory and a processor."""
+        return self.seen.state in RUNNING_STATES
+
+    @property
+    def has_cpu_state(self) -> bool:
+        """Whether processor features matter: it runs or is saved."""
+        return self.runs or self.seen.state in SAVED_STATES
+
+    @property
+    def copied_bytes(self) -> int:
+        """Bytes of its disks' files."""
+        return sum(disk.file_size for disk in self.disks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveFacts:
+    """Everything the predicates of one move look at."""
+
+    vm: VmFacts
+    source: HostFacts
+    destination: HostFacts
+    placement: Placement
+    switch_map: Mapping[str, str]
+    eject_iso: bool
+    enable_compatibility: bool
+    may_power_off: bool
+    delegates_credentials: bool
+    """Whether the session to the source holds credentials it can use on the destination."""
+    planned_at_destination: bool = False
