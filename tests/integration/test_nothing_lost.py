@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever happens on the way, every VM exists exactly once, is moved once, and is where it belongs after a second run."""
+"""Whatever happens on the way, every VM exists exactly once, is moved once, and is in the end where it belongs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def overlapping(moves: list[dict[str, Any]]) -> None:
         by_vm.setdefault(move["vm"], []).append((move["started"], move["finished"]))
     for vm, spans in by_vm.items():
         spans.sort()
-        for first, second in zip(spans, spans[1:], strict=False):
+        for first, second in pairwise(spans):
             assert first[1] <= second[0], f"{vm} had two moves at once: {first}, {second}"
 
 
