@@ -181,7 +181,7 @@ class Host:
 
     def open_runspace(self, identity: Identity, configuration: str) -> Any:
         """Return a new runspace; LookupError for an unknown configuration, PermissionError where refused."""
-        from .endpoints import open_runspace  # the engine imports cmdlets, which import this
+        from .endpoints import open_runspace  # the engine imports cmdlets, which import this  # noqa: PLC0415
 
         return open_runspace(self, identity, configuration)
 
@@ -199,7 +199,7 @@ class Host:
         self, identity: Identity, command_line: str, environment: Mapping[str, str]
     ) -> tuple[int, bytes, bytes]:
         """Run a native program (WinRS); return exit code, output, error output."""
-        from .programs import run_line
+        from .programs import run_line  # noqa: PLC0415
 
         return run_line(self, identity, command_line, environment)
 
@@ -245,7 +245,7 @@ class Host:
         return self.switches.get(name.lower())
 
     def listener_addresses(self) -> list[str]:
-        """Return MigrationServiceListenerIPAddressList: empty when disabled, or with neither network nor any network."""
+        """Return MigrationServiceListenerIPAddressList: empty when disabled, or with no network to listen on."""
         if not (self.migration.enabled and self.vmms_running):
             return []
         addresses = [interface.ip for interface in self.network.addresses]
@@ -261,7 +261,7 @@ class Host:
     # --- power ---
     def reboot(self, seconds: float = 60.0) -> None:
         """Go down for some simulated seconds; machines are saved and come back, shells and jobs end."""
-        from .power import host_reboots
+        from .power import host_reboots  # noqa: PLC0415
 
         with self.fleet.lock:
             self.down_until = self.booted_at = self.fleet.clock.now() + seconds

@@ -1,0 +1,92 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compatibility reports: live objects, bound to the runspace that made them (facts on Hyper-V, section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..powershell.values import OBJECT, EnumValue, Int64, LiveObject, TypedArray
+from . import enums
+from .live import PREFIX
+from .migration_engine import recheck
+from .migration_plan import EVERYTHING
+
+if TYPE_CHECKING:
+    from .migration_checks import Incompatibility
+    from .migration_engine import Preparation
+    from .planned import PlannedVM
+
+
+class CompatibilityError(LiveObject):
+    """VMCompatibilityError. ``Source`` is the live device, checkpoint or machine at the destination."""
+
+    TYPE_NAMES: ClassVar = (PREFIX + "VMCompatibilityError", OBJECT)
+    PROPERTIES: ClassVar = {"Message": "message", "MessageId": "message_id", "Source": "source"}
+
+    def __init__(self, found: Incompatibility) -> None:
+        self.message = found.message
+        self.message_id = Int64(found.message_id)
+        self.source = found.source
+
+
+class CompatibilityReport(LiveObject):
+    """VMCompatibilityReport. The list is a snapshot: only a re-check gives a new one."""
+
+    TYPE_NAMES: ClassVar = (PREFIX + "VMCompatibilityReport", OBJECT)
+    PROPERTIES: ClassVar = {
+        "VM": "vm",
+        "OperationType": "operation_type",
+        "Destination": "destination",
+        "Path": "path",
+        "SnapshotPath": "snapshot_path",
+        "VhdDestinationPath": "empty",
+        "VhdSourcePath": "empty",
+        "Incompatibilities": "incompatibilities",
+    }
+    empty = ""
+
+    def __init__(self, prepared: Preparation, session: Any, found: list[Incompatibility]) -> None:
+        self.prepared = prepared
+        self.session = session
+        """The runspace it belongs to: in another one it is of no use."""
+        self.consumed = False
+        self.incompatibilities = _errors(found)
+
+    @property
+    def vm(self) -> PlannedVM:
+        """Return the planned machine at the destination."""
+        return self.prepared.planned
+
+    @property
+    def operation_type(self) -> EnumValue:
+        """Return whether storage moves with the machine."""
+        request, placement = self.prepared.request, self.prepared.placement
+        storage = placement.storage_moves or request.storage == EVERYTHING
+        name = "MoveVirtualMachineAndStorage" if storage else "MoveVirtualMachine"
+        return enums.value("VMCompatibilityOperationType", name)
+
+    @property
+    def destination(self) -> str:
+        """Return the destination as the caller named it."""
+        return self.prepared.request.peer
+
+    @property
+    def path(self) -> str:
+        """Return the folder of the configuration at the destination."""
+        return self.prepared.placement.path
+
+    @property
+    def snapshot_path(self) -> str:
+        """Return the folder of the checkpoints at the destination."""
+        return self.prepared.placement.snapshot_path
+
+    def renew(self) -> None:
+        """Compare again, with the fixes made since (under the fleet's lock). Raises MoveFailed."""
+        recheck(self.prepared)
+        self.incompatibilities = _errors(self.prepared.incompatibilities())
+
+
+def _errors(found: list[Incompatibility]) -> TypedArray:
+    return TypedArray(PREFIX + "VMCompatibilityError", [CompatibilityError(entry) for entry in found])

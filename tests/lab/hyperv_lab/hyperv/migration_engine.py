@@ -1,0 +1,413 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A move as the management services of two hosts carry it out: phases, files, hand-over, failure (facts on Hyper-V, 3.3).
+
+The course of a move is a generator that yields what it waits for; a thread of its own drives it by the fleet's clock, so it
+goes on whatever becomes of the session that asked for it. Changes of the model happen under the fleet's lock, in the moments
+between two waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from . import migration_checks as checks
+from . import migration_files as files
+from .jobs import COMPLETED, TERMINATED, MigrationJob
+from .migration_errors import CANCELLED, NO_RESOURCES, RESET, MoveFailed, message
+from .migration_plan import NOTHING, Copy, MoveRequest, Placement, add_configuration, place
+from .migration_rates import MB, Transfer, disk, line, memory_factor, transfers
+from .planned import NOT_PLACED, PlannedVM, forget, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from .faults import MoveFault
+    from .vm import VM
+
+STEP_SECONDS = 5.0
+"""How often a move looks up while it waits: files grow and percents rise in steps of this."""
+START_SECONDS = 3.0
+"""Connecting, checks, planned machine: three to six seconds a move (facts, 9.2)."""
+MIRROR_SECONDS = 1.0
+CLEANUP_SECONDS = 1.0
+ROUNDS = 10
+ENOUGH = 64 * MB
+"""Dirty memory that is left for the blackout."""
+SWITCH_OVER_SECONDS = 0.5
+DISK_WRITES = 0.1
+"""Part of the memory's dirty rate that ends on the disks while they are copied."""
+LEAVES_RUINS = range(0x80072700, 0x80072800)
+"""Connection errors: nobody is there to tidy up at the destination."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a move waits for: a condition, and the simulated seconds until it may hold at the earliest."""
+
+    over: Callable[[], bool]
+    left: Callable[[], float]
+
+
+class Incompatible(MoveFailed):
+    """The destination doesn't fit: carries the entries of the report."""
+
+    def __init__(self, found: list[checks.Incompatibility]) -> None:
+        super().__init__("move_incompatible", first=checks.first_cause(found))
+        self.found = found
+
+
+@dataclass
+class Preparation:
+    """A checked request with its planned machine at the destination."""
+
+    request: MoveRequest
+    placement: Placement
+    planned: PlannedVM
+
+    def incompatibilities(self) -> list[checks.Incompatibility]:
+        """Return what doesn't fit now."""
+        return checks.Checker(self.request, self.placement, self.planned).all()
+
+
+def prepare(request: MoveRequest) -> Preparation:
+    """Check a request and plan the machine at the destination (under the fleet's lock). Raises MoveFailed."""
+    checks.require_source(request)
+    placement = place(request)
+    checks.require_connection(request, storage=uses_storage(request, placement))
+    checks.require_new(request)
+    twice = checks.double_names(placement)
+    if twice is not None:
+        raise MoveFailed(0x80070050, at="destination", path=twice)
+    try:
+        planned = plan(request.vm, request.destination, placement)
+    except NOT_PLACED as problem:
+        raise MoveFailed(files.code_of(problem), at="destination", path=placement.path) from problem
+    add_configuration(request, placement, planned)
+    return Preparation(request, placement, planned)
+
+
+def uses_storage(request: MoveRequest, placement: Placement) -> bool:
+    """Return whether files are needed over SMB: disks are copied, or lie on shares (then ``cifs`` is delegated, too)."""
+    return placement.storage_moves or request.storage != NOTHING or bool(request.vm.hard_drives)
+
+
+def recheck(prepared: Preparation) -> None:
+    """Ask again what a report was made of (under the fleet's lock). Raises MoveFailed."""
+    request, planned = prepared.request, prepared.planned
+    gone = planned.is_deleted or request.destination.planned.get(planned.id) is not planned
+    changed = [s.id for s in request.vm.snapshots] != [s.id for s in planned.snapshots]
+    if gone or changed or request.source.vms.get(request.vm.id) is not request.vm:
+        raise MoveFailed("move_report")
+    checks.require_source(request)
+    prepared.placement = place(request)
+    checks.require_connection(request, storage=uses_storage(request, prepared.placement))
+    checks.require_new(request, planned)
+    add_configuration(request, prepared.placement, planned)
+
+
+class Move:
+    """One move from its acceptance to its end."""
+
+    def __init__(self, prepared: Preparation) -> None:
+        request = prepared.request
+        self.prepared = prepared
+        self.request = request
+        self.vm: VM = request.vm
+        self.source, self.destination = request.source, request.destination
+        self.fleet = request.source.fleet
+        self.clock = self.fleet.clock
+        self.planned = prepared.planned
+        self.placement = prepared.placement
+        self.with_storage = self.placement.storage_moves
+        self.handed_over = False
+        self.blackout: float | None = None
+        self.failure: MoveFailed | None = None
+        self._boots = (self.source.boots, self.destination.boots)
+        self._written: list[str] = []
+        self._transfer: Transfer | None = None
+        self._total = 1.0
+        self._over = 0.0
+        self.job = MigrationJob(
+            host=self.source,
+            vm=self.vm,
+            destination=request.peer,
+            kind="move_storage" if self.with_storage else "move",
+            owner=request.owner,
+            submitted=self.clock.now(),
+            new_settings=f"<INSTANCE><ConfigurationDataRoot>{self.placement.path}</ConfigurationDataRoot></INSTANCE>",
+        )
+        self.entry: dict[str, Any] = {}
+
+    # --- beginning ---
+    def begin(self) -> None:
+        """Take the slots and show the job (under the fleet's lock). Raises MoveFailed."""
+        checks.require_slots(self.request, storage=self.with_storage)
+        identifier = self.job.identifier
+        for host in (self.source, self.destination):
+            host.incoming.add(identifier)
+            if self.with_storage:
+                host.storage_moves.add(identifier)
+        if self.fleet.memory_reserved_early:
+            self.destination.reserved[identifier] = self.vm.memory_assigned
+        self.vm.activity = "MigratingVirtualMachine"
+        self.planned.activity = "MigratingPlannedVm"
+        self._total = sum(c.file.size for c in self.placement.copies) + self.vm.memory_assigned + 64.0 * MB
+        self.source.jobs[identifier] = self.job
+        if self.fleet.jobs_at_destination:
+            self.destination.jobs[identifier] = self.job
+        self.entry = {
+            "job": identifier,
+            "id": str(self.vm.id),
+            "vm": self.vm.name,
+            "source": self.source.name,
+            "destination": self.destination.name,
+            "started": self.job.submitted,
+            "finished": None,
+            "outcome": "running",
+        }
+        self.fleet.moves.append(self.entry)
+
+    def start(self) -> None:
+        """Drive the course in a thread of its own."""
+        threading.Thread(target=self.drive, name=f"move-{self.vm.id}", daemon=True).start()
+
+    def drive(self) -> None:
+        """Go through the course by the clock, to its end."""
+        for wait in self.course():
+            while not wait.over():
+                self.clock.wait(wait.over, seconds=max(wait.left(), 0.01))
+
+    # --- course ---
+    def course(self) -> Generator[Wait, None, None]:
+        """Yield what the move waits for, from connecting to its end. Never raises: failures end the job."""
+        try:
+            yield from self._pass(START_SECONDS + self.vm.id.int % 300 / 100)
+            yield from self._storage()
+            yield from self._memory()
+            with self.fleet.lock:
+                self._fault("handover")
+                self._watch()
+                self._hand_over()
+            yield from self._pass(CLEANUP_SECONDS, watch=False)
+            with self.fleet.lock:
+                self._clean_up()
+        except MoveFailed as failed:
+            self.failure = failed
+        with self.fleet.lock:
+            self._end()
+        self.clock.notify()
+
+    def _pass(self, seconds: float, *, watch: bool = True) -> Generator[Wait, None, None]:
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            yield self._wait(lambda: end - self.clock.now())
+            if watch:
+                with self.fleet.lock:
+                    self._watch()
+
+    def _wait(self, left: Callable[[], float]) -> Wait:
+        step = self.clock.now() + STEP_SECONDS
+
+        def remaining() -> float:
+            return min(left(), step - self.clock.now())
+
+        return Wait(lambda: remaining() <= 0 or self._disturbed() is not None, remaining)
+
+    def _carry(self, transfer: Transfer, copy: Copy | None = None) -> Generator[Wait, None, None]:
+        """Let bytes go over; the files and the percents follow."""
+        known = transfers(self.fleet)
+        with self.fleet.lock:
+            known.begin(transfer, self.clock.now())
+            self._transfer = transfer
+        before = self._over
+        while True:
+            with self.fleet.lock:
+                self._watch()
+                amount = known.amount(transfer, self.clock.now())
+                if copy is not None:
+                    files.grow(self.destination, copy, amount)
+                self._over = before + amount
+                self.job.advance(100 * self._over / self._total)
+                if transfer.finished is not None:
+                    self._transfer = None
+                    return
+            yield self._wait(lambda: self._left(transfer))
+
+    def _left(self, transfer: Transfer) -> float:
+        with self.fleet.lock:
+            return transfers(self.fleet).left(transfer, self.clock.now())
+
+    def _storage(self) -> Generator[Wait, None, None]:
+        began = self.clock.now()
+        copies = self.placement.copies
+        for number, copy in enumerate(copies):
+            with self.fleet.lock:
+                source = self.source.storage.volume(copy.file.path)
+                target = files.begin(self.destination, copy)
+                self._written.append(copy.target)
+            resources = (*line(self.source, self.destination), disk(source), disk(target))
+            yield from self._carry(Transfer(copy.file.size, resources), copy)
+            if number >= len(copies) // 2 and self.with_storage:
+                self._fault("storage")
+        if self.with_storage and self.vm.is_on:
+            self.vm.activity = "StorageMigrationPhaseTwo"
+            writes = self.vm.guest.dirty_mb_per_second * MB * DISK_WRITES * (self.clock.now() - began)
+            with self.fleet.lock:
+                self._total += writes
+            yield from self._carry(Transfer(writes, line(self.source, self.destination)))
+            yield from self._pass(MIRROR_SECONDS)
+            self.vm.activity = "MigratingVirtualMachine"
+
+    def _memory(self) -> Generator[Wait, None, None]:
+        size = float(self.vm.memory_assigned)
+        if not size:
+            self._fault("memory")
+            return
+        with self.fleet.lock:
+            self._reserve(int(size))
+        dirty = self.vm.guest.dirty_mb_per_second * MB if self.vm.state == "Running" else 0.0
+        factor = memory_factor(self.source, self.destination)
+        left = size
+        for number in range(ROUNDS):
+            began = self.clock.now()
+            with self.fleet.lock:
+                self._total += left if number else 0.0
+            yield from self._carry(Transfer(left, line(self.source, self.destination), factor))
+            if number == 0:
+                self._fault("memory")
+            again = min(dirty * (self.clock.now() - began), size)
+            shrinks = again < left
+            left = again
+            if left <= ENOUGH or not shrinks:
+                break
+        began = self.clock.now()
+        yield from self._carry(Transfer(left, line(self.source, self.destination), factor))
+        yield from self._pass(SWITCH_OVER_SECONDS)
+        self.blackout = round(self.clock.now() - began, 3)
+
+    # --- what can come between ---
+    def _disturbed(self) -> MoveFailed | None:
+        source, destination = self.source, self.destination
+        if self.handed_over:
+            return None
+        if self.job.cancel_wanted:
+            return MoveFailed(CANCELLED)
+        if source.boots != self._boots[0] or not source.vmms_running:
+            return MoveFailed(RESET)
+        if destination.boots != self._boots[1] or not destination.vmms_running:
+            return MoveFailed(RESET)
+        if destination.planned.get(self.vm.id) is not self.planned:
+            return MoveFailed(0x80070002, at="destination")
+        return None
+
+    def _watch(self) -> None:
+        problem = self._disturbed()
+        if problem is not None:
+            raise problem
+
+    def _fault(self, phase: str) -> None:
+        """Play a fault that the fleet file orders for this phase."""
+        with self.fleet.lock:
+            for number, fault in enumerate(self.vm.faults):
+                if fault.phase == phase and fault.times > 0:
+                    spent: MoveFault = replace(fault, times=fault.times - 1)
+                    self.vm.faults = (*self.vm.faults[:number], spent, *self.vm.faults[number + 1 :])
+                    raise MoveFailed(fault.error)
+
+    def _reserve(self, size: int) -> None:
+        if self.job.identifier in self.destination.reserved:
+            return
+        if size > self.destination.memory_free:
+            raise MoveFailed(NO_RESOURCES, at="destination")
+        self.destination.reserved[self.job.identifier] = size
+
+    # --- the two moments that count ---
+    def _hand_over(self) -> None:
+        """Make the machine the destination's: from here on it is there, whatever else goes wrong."""
+        vm, planned = self.vm, self.planned
+        self.job.cancellable = False
+        forget(planned)
+        planned.activity = None
+        del self.source.vms[vm.id]
+        self.destination.vms[vm.id] = vm
+        vm.host = self.destination
+        files.realise(self.destination, self.placement)
+        files.adopt(vm, planned)
+        vm.moves += 1
+        vm.activity = "MigratingVirtualMachine"
+        self.handed_over = True
+        self.destination.reserved.pop(self.job.identifier, None)
+        self.fleet.record("moved", vm, source=self.source.name, job=self.job.identifier, blackout=self.blackout)
+
+    def _clean_up(self) -> None:
+        self._fault("cleanup")
+        if self.source.boots != self._boots[0]:
+            raise MoveFailed(RESET)
+        files.remove_sources(self.source, self.placement)
+
+    def _end(self) -> None:
+        """Give everything back and finish the job."""
+        identifier = self.job.identifier
+        if self._transfer is not None:
+            transfers(self.fleet).drop(self._transfer, self.clock.now())
+        if self.failure is not None and not self.handed_over:
+            self._give_up(self.failure)
+        for host in (self.source, self.destination):
+            host.incoming.discard(identifier)
+            host.storage_moves.discard(identifier)
+            host.reserved.pop(identifier, None)
+        self.vm.activity = None
+        self.planned.activity = None
+        text = message(self.source, self.failure, self.vm, self.request.peer) if self.failure else ""
+        cancelled = self.failure is not None and self.failure.cause == CANCELLED
+        self.job.finish(state=TERMINATED if cancelled else COMPLETED, error_text=text)
+        if self.source.boots != self._boots[0]:
+            self.source.jobs.pop(identifier, None)
+        outcome = "moved" if self.handed_over else "cancelled" if cancelled else "failed"
+        self.entry.update(finished=self.clock.now(), outcome=outcome, error=text, blackout=self.blackout)
+
+    def _give_up(self, failure: MoveFailed) -> None:
+        """Tidy up at the destination, unless the connection is what broke: then planned machine and files stay."""
+        lost = self.source.boots != self._boots[0] or self.destination.boots != self._boots[1]
+        if lost or (isinstance(failure.cause, int) and failure.cause in LEAVES_RUINS):
+            return
+        forget(self.planned)
+        for path in self._written:
+            files.take(self.destination, path)
+
+
+def accept(request: MoveRequest, prepared: Preparation | None = None) -> Move:
+    """Accept a move (under the fleet's lock); raise MoveFailed (Incompatible with entries) where it is refused.
+
+    A prepared request (of a report) is checked again with the fixes made to its planned machine.
+    """
+    fresh = prepared is None
+    if prepared is None:
+        checks.require_source(request)
+        checks.require_slots(request, storage=request.storage != NOTHING)
+        prepared = prepare(request)
+    else:
+        recheck(prepared)
+    try:
+        found = prepared.incompatibilities()
+        if found:
+            raise Incompatible(found)
+        running = Move(prepared)
+        running.begin()
+    except MoveFailed:
+        if fresh:
+            forget(prepared.planned)
+        raise
+    return running
+
+
+def move(request: MoveRequest, prepared: Preparation | None = None) -> Move:
+    """Accept a move and set it going in a thread of its own; raise MoveFailed where it is refused."""
+    with request.source.fleet.lock:
+        running = accept(request, prepared)
+    running.start()
+    return running
