@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..powershell.values import EnumValue
 from . import enums
 from .live import chain
-from .vm import VirtualMachineBase
+from .machine import VirtualMachineBase
 
 if TYPE_CHECKING:
     from .host import Host
@@ -65,7 +65,7 @@ class Snapshot(VirtualMachineBase):
         self.parent = parent
 
     @property
-    def host(self) -> Host:  # type: ignore[override]
+    def host(self) -> Host:
         """Return the host of the machine."""
         return self.vm.host
 

@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CIM classes of Windows and of the Hyper-V provider (those of migration jobs are registered by the migration files)."""
+"""CIM classes of Windows and of the Hyper-V provider; those of migration jobs are in the migration files."""
 
 from __future__ import annotations
 

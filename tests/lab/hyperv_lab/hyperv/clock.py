@@ -57,7 +57,7 @@ class Clock:
         seconds: float | None = None,
         stopping: threading.Event | None = None,
     ) -> bool:
-        """Wait until the condition holds; return whether it did before the simulated seconds ran out or stopping was set.
+        """Wait until the condition holds; return whether it did before the seconds ran out or stopping was set.
 
         The condition is called without any lock of the clock, so it may take the fleet's lock. The caller must not
         hold the fleet's lock.

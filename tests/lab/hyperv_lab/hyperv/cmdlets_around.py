@@ -78,9 +78,12 @@ class FirewallRule(LiveObject):
 
 
 class RuleCmdlet(HostCmdlet):
-    """A cmdlet of NetSecurity on rules by -Name, -DisplayName, -DisplayGroup or object. CDXML: the class is its name."""
+    """A cmdlet of NetSecurity on rules by -Name, -DisplayName, -DisplayGroup or object.
 
-    KNOWN = ("Name", "DisplayName", "DisplayGroup", "InputObject", "All")
+    CDXML: the class part of its error ids is its name.
+    """
+
+    KNOWN: ClassVar[tuple[str, ...]] = ("Name", "DisplayName", "DisplayGroup", "InputObject", "All")
 
     def rules(self) -> list[FirewallRule]:
         """Return the rules meant; an error for one that isn't there."""
@@ -171,7 +174,7 @@ class SetNetFirewallRule(RuleCmdlet):
     """Set-NetFirewallRule -Enabled; other settings are not simulated."""
 
     NAME = "Set-NetFirewallRule"
-    KNOWN = (*RuleCmdlet.KNOWN, "Enabled")
+    KNOWN: ClassVar[tuple[str, ...]] = (*RuleCmdlet.KNOWN, "Enabled")
 
     def process(self) -> None:
         """Set the rules."""
@@ -209,9 +212,7 @@ class TestNetConnection(HostCmdlet):
         if target is None:
             self.call.warn(f"Name resolution of {name} failed")
         elif succeeded is False:
-            self.call.warn(
-                f"TCP connect to ({target.network.addresses[0].ip if target.network.addresses else name} : {port}) failed"
-            )
+            self.call.warn(f"TCP connect to ({name} : {port}) failed")
         if str(self.given("InformationLevel", "")) == "Quiet":
             self.call.write(bool(succeeded if port else target is not None))
             return

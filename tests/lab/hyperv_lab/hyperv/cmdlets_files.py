@@ -36,7 +36,7 @@ messages.add(
             "Lecteur introuvable. Il n’existe aucun lecteur nommé « {path} ».",
         ),
         "folder_not_empty": (
-            "Windows PowerShell is in NonInteractive mode: '{path}' has children and the Recurse parameter was not given.",
+            "Windows PowerShell is in NonInteractive mode: '{path}' has children and Recurse was not given.",
             "Windows PowerShell est en mode non interactif : « {path} » a des enfants et Recurse n’est pas spécifié.",
         ),
         "item_exists": (

@@ -110,7 +110,7 @@ class AdapterCmdlet(HyperVCmdlet):
     def connect(self, adapter: NetworkAdapter, switch: str) -> None:
         """Set an adapter's switch ("" for none) unless its machine is being changed. Raises Refused."""
         owner = adapter.owner
-        vm = getattr(owner, "vm", owner)
+        vm: Any = getattr(owner, "vm", owner)
         with self.host.fleet.lock:
             if not vm.planned:
                 power.require_idle(vm)

@@ -64,7 +64,7 @@ class SettingCmdlet(HyperVCmdlet):
     def run(self) -> None:
         """Set every part given; a refusal doesn't stop the others."""
         for part in self.parts():
-            vm = part.owner
+            vm: Any = part.owner
             if not self.call.should_process(vm.name):
                 continue
             try:

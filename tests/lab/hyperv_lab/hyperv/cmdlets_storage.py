@@ -101,7 +101,7 @@ class SetVMDvdDrive(DriveCmdlet):
             self.passthru(drive)
 
     def _set(self, drive: Drive) -> None:
-        vm = getattr(drive.owner, "vm", drive.owner)
+        vm: Any = getattr(drive.owner, "vm", drive.owner)
         path = str(self.given("Path") or "")
         if self.bound_to("Path") and path and drive.host.storage.file(path) is None:
             raise Refused("file_unreadable", vm, path=path)

@@ -14,8 +14,9 @@ from . import enums, power
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
 from .devices import HardDrive, NetworkAdapter
 from .failures import Refused
+from .machine import MB
 from .storage import EMPTY_DYNAMIC_DISK, DiskFull, File, FileExists, NoSuchPath, VirtualDisk
-from .vm import MB, VM
+from .vm import VM
 
 
 class GetVM(HyperVCmdlet):

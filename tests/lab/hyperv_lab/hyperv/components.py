@@ -19,7 +19,7 @@ from .live import PREFIX, ModelObject, chain
 
 if TYPE_CHECKING:
     from .host import Host
-    from .vm import VirtualMachineBase
+    from .machine import VirtualMachineBase
 
 OWNER_PROPERTIES = {
     "Name": "name",

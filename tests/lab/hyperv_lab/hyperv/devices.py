@@ -15,7 +15,7 @@ from .live import NO_ID, PREFIX, ModelObject, chain
 
 if TYPE_CHECKING:
     from .host import Host
-    from .vm import VirtualMachineBase
+    from .machine import VirtualMachineBase
 
 IDE_CONTROLLER = "83F8638B-8DCA-4152-9EDA-2CA8B33039B4"
 

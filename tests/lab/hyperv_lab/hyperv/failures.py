@@ -107,7 +107,7 @@ messages.add(
         ),
         "saved_state_incompatible": (
             "'{vm}' could not be restored: its saved state does not fit the processors of this computer.",
-            "« {vm} » n’a pas pu être restauré : son état enregistré ne convient pas aux processeurs de cet ordinateur.",
+            "« {vm} » n’a pas pu être restauré : son état ne convient pas aux processeurs de cet ordinateur.",
         ),
         "shutdown_unanswered": (
             "Failed to stop virtual machine '{vm}': the guest did not shut down.",

@@ -113,7 +113,7 @@ class Fleet:
     def directory(self) -> Any:
         """Return the live directory (directory.Directory)."""
         if self._directory is None:
-            from .directory import Directory
+            from .directory import Directory  # noqa: PLC0415
 
             with self.lock:
                 if self._directory is None:
@@ -179,8 +179,8 @@ def load(path: str | Path, *, speed: float | None = None, addresses: Addresses |
 
 def parse(content: Any, *, speed: float | None = None, addresses: Addresses | None = None) -> Fleet:
     """Return the fleet that a file's content describes; raise FleetError."""
-    from .fleet_hosts import build_hosts  # they need Fleet
-    from .fleet_vms import build_vms
+    from .fleet_hosts import build_hosts  # they need Fleet  # noqa: PLC0415
+    from .fleet_vms import build_vms  # noqa: PLC0415
 
     top = Section(content, "")
     fleet = Fleet(_clock(top.section("clock"), speed), _directory(top.section("directory")))

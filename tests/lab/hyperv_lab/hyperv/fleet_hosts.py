@@ -261,7 +261,7 @@ def _member(host: Host, name: str, where: str) -> str:
 
 
 def _windows(fleet: Fleet, host: Host, section: Section) -> None:
-    from .features import FEATURES
+    from .features import FEATURES  # noqa: PLC0415
 
     host.features = {name: feature.state for name, feature in FEATURES.items()}
     if host.name.lower() in [name.lower() for name in fleet.directory_spec.ad_hosts]:

@@ -20,9 +20,10 @@ from .cpu import CpuFeatures
 from .devices import DvdDrive, HardDrive, NetworkAdapter
 from .faults import MoveFault
 from .fleet_hosts import names
+from .machine import DEFAULT_SERVICES, MB
 from .schema import FleetError, Section, merged
 from .storage import GB, File, FileExists, NoSuchPath, VirtualDisk
-from .vm import DEFAULT_GUEST, DEFAULT_SERVICES, MB, VM, Backup, Guest
+from .vm import DEFAULT_GUEST, VM, Backup, Guest
 
 if TYPE_CHECKING:
     from .fleet import Fleet

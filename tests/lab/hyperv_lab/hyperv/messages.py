@@ -48,14 +48,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "status_StorageMigrationPhaseTwo": ("Migrating virtual machine storage", "Migration du stockage"),
     "status_CheckingCompatibility": ("Checking compatibility", "Vérification de la compatibilité"),
     "authorization": (
-        "You do not have the required permission to complete this task. Contact the administrator of the authorization "
-        "policy for the computer '{host}'.",
-        "Vous ne disposez pas de l’autorisation requise pour effectuer cette tâche. Contactez l’administrateur de la "
-        "stratégie d’autorisation de l’ordinateur « {host} ».",
+        (
+            "You do not have the required permission to complete this task. Contact the administrator of the "
+            "authorization policy for the computer '{host}'."
+        ),
+        (
+            "Vous ne disposez pas de l’autorisation requise pour effectuer cette tâche. Contactez l’administrateur "
+            "de la stratégie d’autorisation de l’ordinateur « {host} »."
+        ),
     ),
     "vmms_stopped": (
         "The Virtual Machine Management service on computer '{host}' could not be reached: an object was not found.",
-        "Le service de gestion des ordinateurs virtuels de l’ordinateur « {host} » est inaccessible : objet introuvable.",
+        "Le service de gestion des ordinateurs virtuels de « {host} » est inaccessible : objet introuvable.",
     ),
     "vm_name_unknown": (
         'Hyper-V was unable to find a virtual machine with name "{name}".',
@@ -66,10 +70,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Hyper-V n’a pas trouvé d’ordinateur virtuel ayant l’ID « {name} ».",
     ),
     "invalid_state": (
-        "The operation cannot be performed while the virtual machine '{vm}' is in its current state. "
-        "(Virtual machine ID {id})",
-        "L’opération ne peut pas être effectuée tant que l’ordinateur virtuel « {vm} » est dans son état actuel. "
-        "(ID d’ordinateur virtuel {id})",
+        (
+            "The operation cannot be performed while the virtual machine '{vm}' is in its current state. "
+            "(Virtual machine ID {id})"
+        ),
+        (
+            "L’opération ne peut pas être effectuée tant que l’ordinateur virtuel « {vm} » est dans son état actuel. "
+            "(ID d’ordinateur virtuel {id})"
+        ),
     ),
 }
 

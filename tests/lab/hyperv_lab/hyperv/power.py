@@ -9,6 +9,7 @@ wait does so with ``settled``.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .failures import Refused
@@ -78,7 +79,7 @@ def power_off(vm: VM) -> None:
 
 def power_on(vm: VM, *, restore: bool = False) -> None:
     """Create the partition now: the processor features are fixed here (facts on Hyper-V, 2.2)."""
-    from .fleet_vms import features_now
+    from .fleet_vms import features_now  # noqa: PLC0415
 
     if not (restore and vm.cpu is not None):
         vm.cpu = features_now(vm)
@@ -193,7 +194,7 @@ def host_reboots(host: Host) -> None:
         vm.state = "Saved" if saved else "Off"
         vm.started_at = None
         if again:
-            vm.transition = Transition(host.down_until + vm.start_delay, lambda vm=vm, saved=saved: _back(vm, saved))
+            vm.transition = Transition(host.down_until + vm.start_delay, partial(_back, vm, saved))
     for name, state in host.features.items():
         if state == "Pending":
             host.features[name] = "Installed"
@@ -206,7 +207,7 @@ def _back(vm: VM, saved: bool) -> None:
 
 
 def _services_of(host: Host, feature: str) -> None:
-    from .features import FEATURES
+    from .features import FEATURES  # noqa: PLC0415
 
     for name in FEATURES[feature].services:
         host.services[name].status = "Running"

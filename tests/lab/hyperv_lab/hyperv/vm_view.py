@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 from ..powershell.values import EnumValue, Int64, TypedArray, Version
 from . import enums, messages
 from .live import PREFIX
+from .machine import VirtualMachineBase
 
 if TYPE_CHECKING:
     import uuid
 
-    from .vm import VM
+    from .checkpoint import Snapshot
+    from .components import Replication
+    from .vm import Guest
 
 VM_PROPERTIES = {
     "ConfigurationLocation": "path",
@@ -101,10 +104,14 @@ _NEW_IN_2016 = [
 ]
 
 
-class VirtualMachineView:
+class VirtualMachineView(VirtualMachineBase):
     """The part of a machine that is only shown, never stored."""
 
-    TYPE_NAMES: ClassVar[tuple[str, ...]]
+    state: str
+    guest: Guest
+    planned: bool
+    replication: Replication | None
+    snapshot: Snapshot | None
     PROPERTIES: ClassVar = VM_PROPERTIES
     SINCE: ClassVar = {
         **dict.fromkeys(_NEW_IN_2016, "2016"),
@@ -119,52 +126,63 @@ class VirtualMachineView:
         "VMId": "Id",
         "CheckpointFileLocation": "SnapshotFileLocation",
     }
+
+    @property
+    def memory_assigned(self) -> int:
+        """Return the bytes of host memory it holds now."""
+        raise NotImplementedError
+
+    @property
+    def secondary(self) -> str | None:
+        """Return the secondary operational status."""
+        raise NotImplementedError
+
     never = False
     nothing = None
     nothing_text = ""
     one = 1
     integration_version: Version = Version("0.0")
 
-    def _text(self: VM, key: str) -> str:
+    def _text(self, key: str) -> str:
         return messages.text(self.host.language, key)
 
     @property
-    def configuration_path(self: VM) -> str:
+    def configuration_path(self) -> str:
         """Return Path: the folder of the configuration files as the module shows it."""
         return self.path
 
     @property
-    def state_value(self: VM) -> EnumValue:
+    def state_value(self) -> EnumValue:
         """Return State."""
         return enums.value("VMState", self.state)
 
     @property
-    def cpu_usage(self: VM) -> int:
+    def cpu_usage(self) -> int:
         """Return a plausible load of a running machine."""
         return 3 if self.state == "Running" else 0
 
     @property
-    def memory_assigned_bytes(self: VM) -> Int64:
+    def memory_assigned_bytes(self) -> Int64:
         """Return MemoryAssigned."""
         return Int64(self.memory_assigned)
 
     @property
-    def memory_demand_bytes(self: VM) -> Int64:
+    def memory_demand_bytes(self) -> Int64:
         """Return MemoryDemand: four fifths of what is assigned."""
         return Int64(self.memory_assigned * 4 // 5)
 
     @property
-    def memory_status(self: VM) -> str:
+    def memory_status(self) -> str:
         """Return OK for a running machine with dynamic memory, else nothing (field objects)."""
         return self._text("status_component_ok") if self.is_on and self.dynamic_memory else ""
 
     @property
-    def numa_aligned(self: VM) -> bool | None:
+    def numa_aligned(self) -> bool | None:
         """Return null while off, False while on (field objects)."""
         return False if self.is_on else None
 
     @property
-    def heartbeat(self: VM) -> EnumValue | None:
+    def heartbeat(self) -> EnumValue | None:
         """Return null while off, no contact until the guest answers."""
         if not self.is_on:
             return None
@@ -177,44 +195,44 @@ class VirtualMachineView:
         return enums.value("VMHeartbeatStatus", name)
 
     @property
-    def primary_status(self: VM) -> EnumValue:
+    def primary_status(self) -> EnumValue:
         """Return InService while something is done to it, else Ok."""
         return enums.value("VMOperationalStatus", "InService" if self.secondary else "Ok")
 
     @property
-    def secondary_status(self: VM) -> EnumValue | None:
+    def secondary_status(self) -> EnumValue | None:
         """Return what is done to it, or null."""
         return enums.value("VMOperationalStatus", self.secondary) if self.secondary else None
 
     @property
-    def operational_status(self: VM) -> TypedArray:
+    def operational_status(self) -> TypedArray:
         """Return one element while idle, two while busy (field objects)."""
         items = [self.primary_status, self.secondary_status]
         return TypedArray(PREFIX + "VMOperationalStatus", [item for item in items if item is not None])
 
     @property
-    def primary_description(self: VM) -> str:
+    def primary_description(self) -> str:
         """Return the localised text of the primary status."""
         return self._text("status_in_service" if self.secondary else "status_normal")
 
     @property
-    def secondary_description(self: VM) -> str | None:
+    def secondary_description(self) -> str | None:
         """Return the localised text of the secondary status, or null."""
         return self._text("status_" + self.secondary) if self.secondary else None
 
     @property
-    def status_descriptions(self: VM) -> TypedArray:
+    def status_descriptions(self) -> TypedArray:
         """Return the texts as an array."""
         items = [self.primary_description, self.secondary_description]
         return TypedArray("System.String", [item for item in items if item is not None])
 
     @property
-    def status_text(self: VM) -> str:
+    def status_text(self) -> str:
         """Return Status: what is done to it, else that it operates normally."""
         return self.secondary_description or self.primary_description
 
     @property
-    def replication_state(self: VM) -> EnumValue:
+    def replication_state(self) -> EnumValue:
         """Return the state; module 2.0 of 2016 and 2019 shows 3 for a machine that replicates (field objects)."""
         if self.replication is None:
             return enums.value("VMReplicationState", "Disabled")
@@ -224,28 +242,28 @@ class VirtualMachineView:
         return state
 
     @property
-    def replication_health(self: VM) -> EnumValue:
+    def replication_health(self) -> EnumValue:
         """Return the health, NotApplicable without replication."""
         return self.replication.health if self.replication else enums.value("VMReplicationHealthState", "NotApplicable")
 
     @property
-    def replication_mode(self: VM) -> EnumValue:
+    def replication_mode(self) -> EnumValue:
         """Return the mode, None without replication."""
         return self.replication.mode if self.replication else enums.value("VMReplicationMode", "None")
 
     @property
-    def machine_type(self: VM) -> EnumValue:
+    def machine_type(self) -> EnumValue:
         """Return planned or realized."""
         name = "PlannedVirtualMachine" if self.planned else "RealizedVirtualMachine"
         return enums.value("VirtualMachineType", name)
 
     @property
-    def machine_sub_type(self: VM) -> EnumValue:
+    def machine_sub_type(self) -> EnumValue:
         """Return the generation as an enumeration."""
         return enums.value("VirtualMachineSubType", f"Generation{self.generation}")
 
     @property
-    def services_array(self: VM) -> TypedArray:
+    def services_array(self) -> TypedArray:
         """Return VMIntegrationService."""
         return TypedArray(PREFIX + "VMIntegrationComponent", self.services())
 
@@ -260,11 +278,11 @@ class VirtualMachineView:
         return TypedArray(PREFIX + "VMFibreChannelHba", [])
 
     @property
-    def parent_snapshot_id(self: VM) -> uuid.UUID | None:
+    def parent_snapshot_id(self) -> uuid.UUID | None:
         """Return the Id of the checkpoint it runs on."""
         return self.snapshot.id if self.snapshot else None
 
     @property
-    def parent_snapshot_name(self: VM) -> str | None:
+    def parent_snapshot_name(self) -> str | None:
         """Return the name of the checkpoint it runs on."""
         return self.snapshot.name if self.snapshot else None
