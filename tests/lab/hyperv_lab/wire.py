@@ -73,6 +73,6 @@ class Wire:
 
 def engine_codec() -> Codec:
     """Return the codec of the engine."""
-    from .powershell import clixml  # noqa: PLC0415  # the wire alone (replays, tests) needs no engine
+    from .powershell import clixml  # the wire alone (replays, tests) needs no engine
 
     return EngineCodec(clixml.serialize, clixml.serialize_error)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Invocation:
     """Waits for its command and input, runs in a thread, and keeps the state that the wire shows."""
 
-    def __init__(self, shell: PowerShellShell, pipeline: psrpcore.ServerPipeline) -> None:
-        self._shell, self._pipeline = shell, pipeline
+    def __init__(self, shell: PowerShellShell, pipeline: psrpcore.ServerPipeline, command_id: uuid.UUID) -> None:
+        self._shell, self._pipeline, self.command_id = shell, pipeline, command_id
         self.stopping = threading.Event()
         self.finished = False
         """The last state is queued."""
@@ -37,7 +37,7 @@ class Invocation:
 
     @property
     def pipeline_id(self) -> uuid.UUID:
-        """The pipeline's id, which is the command's id too."""
+        """The pipeline's id: with today's hosts it is the command's id too."""
         return self._pipeline.pipeline_id
 
     def created(self, powershell: psrpcore.PowerShell) -> None:
@@ -97,14 +97,15 @@ class Invocation:
             elif call is not None:
                 state = runspace.invoke(call.statements, sink, inputs=self._inputs, stopping=self.stopping)
         finally:
+            self._shell.in_loop(lambda: self._end(sink, state))
             if lend:
                 self._shell.runspaces.give_back(runspace)
-            self._end(sink, state)
 
     def _end(self, sink: PipelineSink, state: str) -> None:
-        with self._shell.lock:
-            self.finished = True
-            sink.finish(state)
+        """Send the last state; in the loop's thread, so that no Receive sees one without the other."""
+        sink.finish(state)
+        self.finished = True
+        self._shell.wake()
 
 
 def _entry(shell: PowerShellShell, call: statements.PipelineCall, inputs: int) -> dict[str, Any]:

@@ -61,10 +61,12 @@ class PowerShellShell(Shell):
         self.outbox = wire.Outbox()
         self.lock = threading.RLock()
         self.invocations: dict[uuid.UUID, Invocation] = {}
+        """By command id."""
+        self._by_pipeline: dict[uuid.UUID, Invocation] = {}
         self.pool = psrpcore.ServerRunspacePool(application_private_data=self.engine.private_data())
         self.pool.our_capability.protocolversion = ps.PSVersion(self.engine.protocol)
         self.runspaces = RunspaceSet(self._open, self._first_runspace(), 1)
-        self._feed(request.body, f"{_POWERSHELL}creationXml")
+        self._receive(base64.b64decode(self._creation(request.body)), None)
         note({"event": "shell_opened", "endpoint": self.configuration, "shell": self.shell_id})
 
     def _open(self) -> Any:
@@ -80,10 +82,12 @@ class PowerShellShell(Shell):
 
     # --- messages in ---
 
-    def _feed(self, body: ET.Element | None, path: str, pipeline: uuid.UUID | None = None) -> None:
-        """Take the fragments in an element of the request's body."""
-        text = "" if body is None else (body.findtext(path) or "")
-        self._receive(base64.b64decode(text), pipeline)
+    @staticmethod
+    def _creation(body: ET.Element | None) -> str:
+        text = None if body is None else body.findtext(f"{_POWERSHELL}creationXml")
+        if not text:
+            raise faults.schema_violation()
+        return text
 
     def _receive(self, data: bytes, pipeline: uuid.UUID | None) -> None:
         with self.lock:
@@ -100,13 +104,13 @@ class PowerShellShell(Shell):
         if isinstance(event, psrpcore.InitRunspacePoolEvent):
             self.runspaces.resize(max(self.pool.max_runspaces, 1))
         elif isinstance(event, psrpcore.CreatePipelineEvent):
-            self.invocations[event.pipeline_id].created(event.pipeline)
+            self._by_pipeline[event.pipeline_id].created(event.pipeline)
         elif isinstance(event, psrpcore.PipelineInputEvent):
-            self.invocations[event.pipeline_id].add_input(event.data)
+            self._by_pipeline[event.pipeline_id].add_input(event.data)
         elif isinstance(event, psrpcore.EndOfPipelineInputEvent):
-            self.invocations[event.pipeline_id].end_of_input()
+            self._by_pipeline[event.pipeline_id].end_of_input()
         elif isinstance(event, psrpcore.GetCommandMetadataEvent):
-            self.invocations[event.pipeline_id].finish_empty()
+            self._by_pipeline[event.pipeline_id].finish_empty()
         else:
             self._on_pool_question(event)
 
@@ -168,18 +172,23 @@ class PowerShellShell(Shell):
         if body is None:
             raise faults.schema_violation()
         command_id = _guid(body.get("CommandId") or new_id())
+        data = base64.b64decode(body.findtext(f"{RSP}Arguments") or "")
+        pipeline_id = wire.owner_of(data) or command_id  # hosts of 2008 R2 give commands ids of their own
         with self.lock:
-            self.invocations[command_id] = Invocation(self, psrpcore.ServerPipeline(self.pool, command_id))
-        self._feed(body, f"{RSP}Arguments", command_id)
+            invocation = Invocation(self, psrpcore.ServerPipeline(self.pool, pipeline_id), command_id)
+            self.invocations[command_id] = self._by_pipeline[pipeline_id] = invocation
+        self._receive(data, pipeline_id)
         return f"<rsp:CommandResponse><rsp:CommandId>{str(command_id).upper()}</rsp:CommandId></rsp:CommandResponse>"
 
     def send(self, request: Request) -> str:
         """Take messages of the client: more of a pipeline, its input, questions to the pool."""
         self.outbox.acknowledge()
         for stream in request.body if request.body is not None else ():
-            pipeline = _guid(stream.get("CommandId", "")) if stream.get("CommandId") else None
-            if pipeline is not None and pipeline not in self.invocations:
+            command_id = stream.get("CommandId")
+            invocation = self.invocations.get(_guid(command_id)) if command_id else None
+            if command_id and invocation is None:
                 raise faults.command_not_found()
+            pipeline = invocation.pipeline_id if invocation is not None else None
             self._receive(base64.b64decode(stream.text or ""), pipeline)
         return "<rsp:SendResponse></rsp:SendResponse>"
 
@@ -188,16 +197,14 @@ class PowerShellShell(Shell):
         self.outbox.acknowledge()
         desired = None if request.body is None else request.body.find(f"{RSP}DesiredStream")
         text = desired.get("CommandId") if desired is not None else None
-        owner = _guid(text) if text else None
-        invocation = None
-        if owner is not None:
-            invocation = self.invocations.get(owner)
-            if invocation is None or invocation.delivered:
-                raise faults.command_not_found()
+        invocation = self.invocations.get(_guid(text)) if text else None
+        if text and (invocation is None or invocation.delivered):
+            raise faults.command_not_found()
+        owner = invocation.pipeline_id if invocation is not None else None
         await self._until_output(owner, request.timeout)
         room = (min(request.max_envelope, self.limits.envelope_bytes) - _ENVELOPE_OVERHEAD) * 3 // 4 - _STREAM_OVERHEAD
-        fragments = self.outbox.take(owner, max(room, 512)) if alive() else []
-        return self._receive_response(fragments, invocation)
+        fragments, question = self.outbox.take(owner, max(room, 512)) if alive() else ([], False)
+        return self._receive_response(fragments, invocation, question=question)
 
     async def _until_output(self, owner: uuid.UUID | None, seconds: float) -> None:
         def ready() -> bool:
@@ -209,12 +216,12 @@ class PowerShellShell(Shell):
         if not in_time:
             raise faults.timed_out()
 
-    def _receive_response(self, fragments: list[bytes], invocation: Invocation | None) -> str:
-        attribute = f' CommandId="{str(invocation.pipeline_id).upper()}"' if invocation else ""
+    def _receive_response(self, fragments: list[bytes], invocation: Invocation | None, *, question: bool) -> str:
+        attribute = f' CommandId="{str(invocation.command_id).upper()}"' if invocation else ""
         streams = "".join(
             f'<rsp:Stream Name="stdout"{attribute}>{base64.b64encode(one).decode()}</rsp:Stream>' for one in fragments
         )
-        state = ""
+        state = f'<rsp:CommandState{attribute} State="{names.STATE_PENDING}"></rsp:CommandState>' if question else ""
         if invocation is not None and invocation.finished and not self.outbox.waiting(invocation.pipeline_id):
             invocation.delivered = True
             state = (
@@ -236,9 +243,10 @@ class PowerShellShell(Shell):
         invocation.stop()
         if code == names.SIGNAL_TERMINATE:
             del self.invocations[command_id]
-            self.outbox.drop(command_id)
+            self._by_pipeline.pop(invocation.pipeline_id, None)
+            self.outbox.drop(invocation.pipeline_id)
             with self.lock:
-                self.pool.pipeline_table.pop(command_id, None)
+                self.pool.pipeline_table.pop(invocation.pipeline_id, None)
         return "<rsp:SignalResponse></rsp:SignalResponse>"
 
     def connect(self, request: Request) -> str:
@@ -272,7 +280,7 @@ class PowerShellShell(Shell):
             while (payload := self.pool.data_to_send()) is not None:
                 for message in wire.split(payload.data):
                     box.add(wire.with_bom(message), greeting)
-            data = b"".join(box.take(greeting, 1 << 20))
+            data = b"".join(box.take(greeting, 1 << 20)[0])
             self.pool.prepare_message(
                 ps.ApplicationPrivateData(ApplicationPrivateData=self.pool.application_private_data)
             )

@@ -41,6 +41,10 @@ class PipelineSink:
         pool = self._pipeline.runspace_pool.runspace_pool_id
         self._send(wire.message(kind, pool, self._pipeline.pipeline_id, text))
 
+    def raw(self, kind: int, text: str) -> None:
+        """Send a message of any kind as it is (replays use it for host calls)."""
+        self._post(kind, text)
+
     def output(self, value: Any) -> None:
         """Send an object of the output stream."""
         self._post(wire.PIPELINE_OUTPUT, self._codec.value(value))

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import struct
 import threading
+import uuid
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import uuid
-
-_HEADER = struct.Struct(">QQBI")
+HEADER = struct.Struct(">QQBI")
 _START, _END = 1, 2
 _TO_CLIENT = 1
 BOM = b"\xef\xbb\xbf"
@@ -23,6 +20,8 @@ EMPTY_ID = bytes(16)
 FRAGMENT_BYTES = 32_768
 """What the server side of PowerShell cuts its messages to."""
 
+_HOST_CALL = (0x00041100).to_bytes(4, "little")
+_VOID_CALL = b'N="ci">-100<'
 PIPELINE_OUTPUT = 0x00041004
 ERROR_RECORD = 0x00041005
 PIPELINE_STATE = 0x00041006
@@ -34,6 +33,13 @@ def message(kind: int, pool: uuid.UUID, pipeline: uuid.UUID | None, text: str) -
     return b"".join((struct.pack("<II", _TO_CLIENT, kind), pool.bytes_le, owner, BOM, text.encode("utf-8", "replace")))
 
 
+def owner_of(data: bytes) -> uuid.UUID | None:
+    """Return the pipeline that the first message in a run of fragments is for."""
+    start = HEADER.size + 24
+    owner = data[start : start + 16]
+    return uuid.UUID(bytes_le=owner) if len(owner) == 16 and owner != EMPTY_ID else None
+
+
 def with_bom(data: bytes) -> bytes:
     """Return a message with the byte order mark that its text lacks (psrpcore writes none)."""
     return data[:40] + BOM + data[40:] if len(data) > 40 and not data.startswith(BOM, 40) else data
@@ -43,8 +49,8 @@ def split(data: bytes) -> list[bytes]:
     """Return the whole messages in a run of fragments, each message complete."""
     messages, parts, at = [], [], 0
     while at < len(data):
-        _number, _fragment, flags, size = _HEADER.unpack_from(data, at)
-        at += _HEADER.size
+        _number, _fragment, flags, size = HEADER.unpack_from(data, at)
+        at += HEADER.size
         parts.append(data[at : at + size])
         at += size
         if flags & _END:
@@ -59,6 +65,8 @@ class _Waiting:
 
     number: int
     data: bytes
+    awaits: bool = False
+    """A host call that the client has to answer: nothing follows it in the same response (as recorded)."""
     sent: int = 0
     fragment: int = 0
 
@@ -66,7 +74,7 @@ class _Waiting:
         """Return the next fragment, at most ``room`` bytes of data in it."""
         piece = self.data[self.sent : self.sent + room]
         flags = (_START if self.sent == 0 else 0) | (_END if self.sent + len(piece) >= len(self.data) else 0)
-        header = _HEADER.pack(self.number, self.fragment, flags, len(piece))
+        header = HEADER.pack(self.number, self.fragment, flags, len(piece))
         self.sent += len(piece)
         self.fragment += 1
         return header + piece
@@ -87,28 +95,31 @@ class Outbox:
 
     def add(self, data: bytes, owner: uuid.UUID | None) -> None:
         """Queue a message for the pool (None) or a pipeline; may be called from any thread."""
+        awaits = data[4:8] == _HOST_CALL and _VOID_CALL not in data
         with self._lock:
             self._numbers += 1
-            self._queues.setdefault(owner, deque()).append(_Waiting(self._numbers, data))
+            self._queues.setdefault(owner, deque()).append(_Waiting(self._numbers, data, awaits))
 
     def waiting(self, owner: uuid.UUID | None) -> bool:
         """Return whether there is something to send."""
         return bool(self._queues.get(owner))
 
-    def take(self, owner: uuid.UUID | None, room: int) -> list[bytes]:
-        """Return fragments of up to ``room`` bytes in all (at least one fragment)."""
+    def take(self, owner: uuid.UUID | None, room: int) -> tuple[list[bytes], bool]:
+        """Return fragments of up to ``room`` bytes in all (at least one), and whether they end with a question."""
         fragments: list[bytes] = []
         with self._lock:
             queue = self._queues.get(owner, deque())
-            while queue and (not fragments or room > _HEADER.size + 64):
-                fragment = queue[0].next(max(min(room, FRAGMENT_BYTES) - _HEADER.size, 64))
+            while queue and (not fragments or room > HEADER.size + 64):
+                fragment = queue[0].next(max(min(room, FRAGMENT_BYTES) - HEADER.size, 64))
                 fragments.append(fragment)
                 room -= len(fragment)
                 if queue[0].done:
                     done = queue.popleft()
                     if owner is None:
                         self._unacknowledged = [done]
-        return fragments
+                    if done.awaits:
+                        return fragments, True
+        return fragments, False
 
     def acknowledge(self) -> None:
         """Note that the client went on: the last message of the pool arrived."""

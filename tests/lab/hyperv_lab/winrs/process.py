@@ -89,10 +89,14 @@ class Process:
             text = f"'{name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n"
             code, streams = _NOT_FOUND, (b"", text.encode())
         finally:
-            for name, data in zip(self.STREAMS, streams, strict=True):
-                self.write(name, data)
-            self.exit_code, self._ended = code, True
-            shell.wake()
+            shell.in_loop(lambda: self._end(code, streams))
+
+    def _end(self, code: int, streams: tuple[bytes, bytes]) -> None:
+        """Note the last output and the end; in the loop's thread, so that no Receive sees one without the other."""
+        for name, data in zip(self.STREAMS, streams, strict=True):
+            self.write(name, data)
+        self.exit_code, self._ended = code, True
+        self._shell.wake()
 
     def _extras(self) -> dict[str, Any]:
         """Return what this machine's run_program takes beyond the three parameters of every machine."""

@@ -49,7 +49,7 @@ def configuration(machine: Machine) -> str:
         "Service": _service(machine),
         "Winrs": _winrs(machine),
     }
-    return f'<cfg:Config xmlns:cfg="{names.CONFIG}" xml:lang="en-US">{_render(tree)}</cfg:Config>'
+    return f'<cfg:Config xmlns:cfg="{names.CONFIG}">{_render(tree)}</cfg:Config>'
 
 
 def _service(machine: Machine) -> Tree:

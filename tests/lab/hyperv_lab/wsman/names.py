@@ -39,6 +39,7 @@ ADDRESSING_FAULT_ACTION = f"{ADDRESSING}/fault"
 FAULT_DETAIL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/"
 
 STATE_RUNNING = f"{SHELL}/CommandState/Running"
+STATE_PENDING = f"{SHELL}/CommandState/Pending"
 STATE_DONE = f"{SHELL}/CommandState/Done"
 
 SIGNAL_TERMINATE = f"{SHELL}/signal/terminate"

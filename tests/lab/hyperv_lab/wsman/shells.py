@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
@@ -77,7 +78,12 @@ class Shell(ABC):
 
     def wake(self) -> None:
         """Tell waiting Receives to look again; may be called from any thread."""
-        self._loop.call_soon_threadsafe(self._wake)
+        self.in_loop(self._wake)
+
+    def in_loop(self, work: Callable[[], object]) -> None:
+        """Run something in the server's thread; nothing where the server has ended meanwhile."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(work)
 
     def _wake(self) -> None:
         for event in self._changed:
