@@ -64,7 +64,12 @@ def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[tuple[Entry, s
     """Return the entries that an asked fix covers: an adapter with its new switch, or a DVD drive (None) to empty."""
     wanted: list[tuple[Entry, str | None]] = []
     for entry in entries:
-        if entry.message_id == SWITCH_NOT_FOUND and entry.kind == _ADAPTER and entry.switch in fixes.switch_map:
+        if (
+            entry.message_id == SWITCH_NOT_FOUND
+            and entry.kind == _ADAPTER
+            and entry.switch
+            and entry.switch in fixes.switch_map
+        ):
             wanted.append((entry, fixes.switch_map[entry.switch]))
         elif entry.kind == _DVD and fixes.eject_iso:
             wanted.append((entry, None))
@@ -97,7 +102,11 @@ def _finding(entry: Entry, vm: str) -> Finding:
             evidence=f"Compare-VM {entry.message_id}: {entry.message}",
             remedy="Create the switch at the destination, or map it to one that is there with switch_map.",
         )
-    about = {_DVD: "a DVD drive", _CHECKPOINT: f"checkpoint {entry.source_name}", _ADAPTER: f"adapter {entry.source_name}"}
+    about = {
+        _DVD: "a DVD drive",
+        _CHECKPOINT: f"checkpoint {entry.source_name}",
+        _ADAPTER: f"adapter {entry.source_name}",
+    }
     return Finding(
         id=f"compare_vm_{entry.message_id}",
         severity=Severity.BLOCKING,
@@ -129,7 +138,9 @@ def compare(
     ``arguments`` are Compare-VM's own (destination and storage). Raises RemoteError when there is no report.
     """
     replies = session.invoke(
-        command("Get-VM", Id=vm_id, ErrorAction="Stop") | command("Compare-VM", ErrorAction="Stop", **arguments) | keep(REPORT),
+        command("Get-VM", Id=vm_id, ErrorAction="Stop")
+        | command("Compare-VM", ErrorAction="Stop", **arguments)
+        | keep(REPORT),
         _entries(),
         timeout_seconds=timeout_seconds,
     ).check()
@@ -156,7 +167,9 @@ def correct(
         return tuple(entries)
     session.invoke(*statements, timeout_seconds=timeout_seconds).check()
     replies = session.invoke(
-        kept(REPORT) | command("Compare-VM", ErrorAction="Stop") | keep(REPORT), _entries(), timeout_seconds=timeout_seconds
+        kept(REPORT) | command("Compare-VM", ErrorAction="Stop") | keep(REPORT),
+        _entries(),
+        timeout_seconds=timeout_seconds,
     ).check()
     return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
 

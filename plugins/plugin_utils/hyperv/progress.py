@@ -52,7 +52,7 @@ def _line(course: Course, percent: int, now: float, *, interactive: bool) -> str
     elapsed, gained = now - course.started, percent - course.first_percent
     if elapsed > 0 and gained > 0:
         parts.append(rate(course.total_bytes * gained / 100 / elapsed))
-        if percent < 100:  # noqa: PLR2004 - a percentage
+        if percent < 100:
             parts.append(f"about {duration(elapsed * (100 - percent) / gained)} left")
     return "  ".join(parts)
 
@@ -60,13 +60,13 @@ def _line(course: Course, percent: int, now: float, *, interactive: bool) -> str
 def rate(bytes_per_second: float) -> str:
     """Return a rate for people: "112 MB/s"."""
     megabytes = bytes_per_second / 1_000_000
-    return f"{megabytes:.0f} MB/s" if megabytes >= 10 else f"{megabytes:.1f} MB/s"  # noqa: PLR2004
+    return f"{megabytes:.0f} MB/s" if megabytes >= 10 else f"{megabytes:.1f} MB/s"
 
 
 def duration(seconds: float) -> str:
     """Return a duration for people: "45 s", "12 min", "3 h 20 min"."""
     whole = max(round(seconds), 0)
-    if whole < 90:  # noqa: PLR2004 - seconds read well up to a minute and a half
+    if whole < 90:
         return f"{whole} s"
     minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"  # noqa: PLR2004
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

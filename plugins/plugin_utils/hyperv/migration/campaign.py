@@ -17,8 +17,8 @@ from ..slots import free_slots
 from . import track as tracks
 from .decide import Step, decide
 from .mover import Attempt, Order, attempt
-from .read_hosts import destroy_planned
 from .outcome import Result
+from .read_hosts import destroy_planned
 from .track import Phase, Track
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ class Campaign:
             tracks.lost(track, step, self._work.around.source, self._work.around.destination, now)
         elif step in {Step.MOVE, Step.CLEAR_AND_MOVE}:
             track.waiting_since, track.clear_first = None, step is Step.CLEAR_AND_MOVE
-            tracks.still_there(track, step, now, retries=self._work.request.retries, slots_full=self._free(track, look) < 1)
+            tracks.still_there(
+                track, step, now, retries=self._work.request.retries, slots_full=self._free(track, look) < 1
+            )
         else:
             self._wait(track, step, look)
 
@@ -134,7 +136,10 @@ class Campaign:
                 self._work.reporter.say(f"{track.vm.name}: waiting for its backup or another operation to end")
         waited = now - track.waiting_since
         limit, what = {
-            Step.WAIT: (self._work.request.wait_for_backup_seconds, "a backup or another operation on it has not ended"),
+            Step.WAIT: (
+                self._work.request.wait_for_backup_seconds,
+                "a backup or another operation on it has not ended",
+            ),
             Step.BUSY: (BUSY_SECONDS, "it has not come to rest"),
         }.get(step, (UNPROVEN_SECONDS, look.source.doubt or look.destination.doubt))
         if waited >= limit:
@@ -237,4 +242,3 @@ def moved_bytes(track: Track) -> int:
 def in_order(queue: Sequence[Track]) -> list[Track]:
     """Return tracks in the order they start: running VMs first, the longest move first, then those that are off."""
     return sorted(queue, key=lambda track: (not track.vm.runs, -moved_bytes(track), track.vm.name.lower(), track.vm.id))
-

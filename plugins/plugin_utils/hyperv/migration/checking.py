@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...findings import Finding
     from ...waiting import Clock
     from .hosts import Hosts
-    from .look import HostLook, Look, Machine
+    from .look import Look, Machine
     from .request import MoveRequest
 
 SETTLE_SECONDS = 2.0
@@ -132,9 +132,14 @@ def check_moves(
     missing = set(vm_ids) - {vm.id for vm in vms}
     if missing:
         raise RemoteError(f"{hosts.source.host} no longer shows {', '.join(sorted(missing))}")
-    vms.sort(key=lambda vm: (not vm.runs, -vm.copied_bytes - (vm.memory_bytes if vm.runs else 0), vm.name.lower(), vm.id))
+    vms.sort(
+        key=lambda vm: (not vm.runs, -vm.copied_bytes - (vm.memory_bytes if vm.runs else 0), vm.name.lower(), vm.id)
+    )
     tpm = any(vm.tpm for vm in vms)
-    source, destination = read_host(hosts.source, look.source, tpm=tpm), read_host(hosts.destination, look.destination, tpm=tpm)
+    source, destination = (
+        read_host(hosts.source, look.source, tpm=tpm),
+        read_host(hosts.destination, look.destination, tpm=tpm),
+    )
     placements = _placements(hosts, vms, destination, request)
     destination = replace(destination, existing=_existing(hosts, vms, placements))
     moves = [_move_facts(hosts, look, vm, source, destination, placements[vm.id], request) for vm in vms]

@@ -13,6 +13,8 @@ from ...findings import Finding, Severity, blocking
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
 from .. import compatibility
+from ..preflight.facts import VmFacts
+from ..remedies import Surroundings
 from ..selection import parse_selection
 from .campaign import Campaign, Surround, in_order, moved_bytes
 from .checking import Checked, Chosen, check_moves, choose, decide_all, same_host
@@ -20,6 +22,8 @@ from .decide import Step
 from .hosts import Hosts
 from .mover import Order, check
 from .outcome import Result, VmResult
+from .placement import Placement
+from .prepare import preparation
 from .proof import prove
 from .request import MoveRequest, parse
 from .threads import Threads
@@ -28,7 +32,6 @@ from .track import Track, arrived, expired, lost
 if TYPE_CHECKING:
     from ...operation import Request
     from ...waiting import Clock
-    from ..remedies import Surroundings
     from .look import Look
     from .threads import Runner
 
@@ -126,7 +129,7 @@ def _block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
 
 def _other_track(one: Chosen, look: Look, hosts: Hosts, now: float) -> Track:
     """Return the track of a VM that is not to be moved from here: it is there, being moved, or in doubt."""
-    track = Track(vm=_bare(one), placement=_nowhere())
+    track = Track(vm=_bare(one), placement=Placement())
     if one.step is Step.ALREADY_THERE:
         arrived(track, now)
     elif one.step is Step.UNPROVEN:
@@ -147,8 +150,6 @@ def _other_track(one: Chosen, look: Look, hosts: Hosts, now: float) -> Track:
 
 
 def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) -> dict[str, Any]:
-    from .prepare import preparation  # noqa: PLC0415 - power is needed by few tasks
-
     around = plan.around or _unknown(plan)
     work = Surround(
         hosts=plan.hosts,
@@ -164,3 +165,91 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
     Campaign(work, plan.open).run()
     prove(plan.hosts, [t for t in plan.tracks if t.result in {Result.MOVED, Result.ATTACHED}], plan.request, clock)
     return {}
+
+
+def _compare(plan: MigrationPlan) -> None:
+    """Add Compare-VM's own report to every VM that nothing blocks yet; the planned VM it makes is removed again."""
+    session = plan.hosts.source
+    for track in plan.open:
+        if track.step in {Step.ATTACH, Step.WAIT, Step.BUSY, Step.CLEAR_AND_MOVE} or plan.around is None:
+            continue
+        order = Order(
+            vm_id=track.vm.id,
+            vm_name=track.vm.name,
+            destination=plan.look.destination.windows_name,
+            placement=track.placement,
+            request=plan.request,
+            around=plan.around,
+        )
+        found = check(session, order)
+        compatibility.discard(session)
+        track.findings += tuple(finding for finding in found if finding not in track.findings)
+        if blocking(found):
+            _block(track, blocking(found), 0.0)
+
+
+def _has_changed(plan: MigrationPlan) -> bool:
+    return any(track.began or track.watched for track in plan.tracks)
+
+
+def _finished(plan: MigrationPlan, *, changed: bool, diff: Diff | None) -> Outcome:
+    results = [_result(track, plan) for track in plan.tracks]
+    counted = {result.value: sum(one.outcome is result for one in results) for result in Result}
+    failed = [one for one in results if one.outcome is Result.FAILED]
+    values = {
+        "vms": [one.as_plain() for one in results],
+        "summary": counted,
+        "blocked": any(blocking(one.findings) for one in results),
+    }
+    failure = None if plan.request.preflight_only else _failure(failed, len(results), changed=changed)
+    return Outcome(changed=changed, values=values, diff=diff, failure=failure)
+
+
+def _failure(failed: list[VmResult], total: int, *, changed: bool) -> MobilityError | None:
+    """Return the failure of the task: the only VM's own error, or one sentence that names all."""
+    errors = [one.error for one in failed if one.error is not None]
+    if not errors:
+        return None
+    if total == 1:
+        errors[0].changed = changed
+        return errors[0]
+    said = "; ".join(error.msg for error in errors)
+    findings = tuple(finding for one in failed for finding in blocking(one.findings))
+    return NotPossible(f"{len(failed)} of {total} VMs were not moved: {said}", findings=findings, changed=changed)
+
+
+def _result(track: Track, plan: MigrationPlan) -> VmResult:
+    took = track.ended - track.started if track.started is not None and track.ended is not None else None
+    return VmResult(
+        id=track.vm.id,
+        name=track.vm.name,
+        source=plan.hosts.source.host,
+        destination=plan.hosts.destination.host,
+        outcome=track.result or Result.SKIPPED,
+        started=track.started_at,
+        seconds=took,
+        bytes=moved_bytes(track) if track.began else None,
+        findings=track.findings,
+        error=track.error,
+    )
+
+
+def _unknown(plan: MigrationPlan) -> Surroundings:
+    """Return surroundings where nothing was to be checked, because every VM is already being moved."""
+    modes = [str(look.settings.get(_MODE) or "") for look in (plan.look.source, plan.look.destination)]
+    return Surroundings(
+        source=plan.hosts.source.host,
+        destination=plan.hosts.destination.host,
+        source_authentication=modes[0],
+        destination_authentication=modes[1],
+        delegates_credentials=plan.hosts.source.delegates_credentials,
+    )
+
+
+_MODE = "VirtualMachineMigrationAuthenticationType"
+
+
+def _bare(one: Chosen) -> VmFacts:
+    """Return what a look alone says of a VM; nothing more is read of one that is not to be moved from here."""
+    machine = one.machine
+    return VmFacts(id=machine.id, name=machine.name, seen=machine.seen, version="", memory_bytes=0)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _FORBIDDEN = re.compile(r'[<>:"/|?*\x00-\x1f]')
 _DRIVE = re.compile(r"[A-Za-z]:\\")
 _SHARE = re.compile(r"\\\\[^\\]+\\[^\\]+")
-_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))})
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+)
 _LONGEST_FOLDER = 60
 """Characters of a folder made from a VM's name: names have up to 100, and whole paths of older tools end at 260."""
 _LONGEST_PATH = 240
@@ -87,7 +89,7 @@ def check_path(option: str, path: str) -> str:
     if problem:
         raise InvalidRequest(f"{option}: the path {path!r} {problem}")
     stripped = path.rstrip("\\")
-    return stripped + "\\" if len(stripped) == 2 else stripped  # noqa: PLR2004 - a drive alone
+    return stripped + "\\" if len(stripped) == 2 else stripped
 
 
 def _problem(path: str) -> str | None:

@@ -87,9 +87,7 @@ def destroy_planned(session: Session, vm_id: str) -> bool:
 
     DestroySystem of the management service takes a reference to the system; Get-VM does not list planned VMs.
     """
-    reference = (
-        "Msvm_PlannedComputerSystem.CreationClassName='Msvm_PlannedComputerSystem',Name='" + vm_id.upper() + "'"
-    )
+    reference = "Msvm_PlannedComputerSystem.CreationClassName='Msvm_PlannedComputerSystem',Name='" + vm_id.upper() + "'"
     (reply,) = session.invoke(
         command("Get-CimInstance", Namespace=VIRTUALIZATION, ClassName="Msvm_VirtualSystemManagementService")
         | command("Invoke-CimMethod", MethodName="DestroySystem", Arguments={"AffectedSystem": reference})

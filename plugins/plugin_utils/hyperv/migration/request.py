@@ -111,7 +111,9 @@ def _storage(arguments: Mapping[str, Any]) -> Storage:
     include, folder = arguments.get("include_storage"), arguments.get("destination_storage_path")
     given = [option for option in _PARTS if arguments.get(option)]
     if folder is not None and given:
-        raise InvalidRequest(f"destination_storage_path and {given[0]} contradict each other: give all storage or parts")
+        raise InvalidRequest(
+            f"destination_storage_path and {given[0]} contradict each other: give all storage or parts"
+        )
     if include is False and (folder is not None or given):
         option = "destination_storage_path" if folder is not None else given[0]
         raise InvalidRequest(f"include_storage is false, but {option} says where storage goes")

@@ -76,7 +76,12 @@ class Track:
 
 def arrived(track: Track, now: float) -> None:
     """End with success: the VM is at the destination alone."""
-    if track.began and track.attempt is not None and track.attempt.error is not None and not _is_link(track.attempt.error):
+    if (
+        track.began
+        and track.attempt is not None
+        and track.attempt.error is not None
+        and not _is_link(track.attempt.error)
+    ):
         track.notes.append(
             Finding(
                 id="source_cleanup_failed",
@@ -144,7 +149,9 @@ def lost(track: Track, step: Step, source: str, destination: str, now: float) ->
             changed=track.began,
         )
     else:
-        error = NotFound(f"{track.vm.name} ({track.vm.id}) is neither on {source} nor on {destination}", changed=track.began)
+        error = NotFound(
+            f"{track.vm.name} ({track.vm.id}) is neither on {source} nor on {destination}", changed=track.began
+        )
     track.finish(Result.FAILED, now, error)
 
 

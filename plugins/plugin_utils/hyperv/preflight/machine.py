@@ -20,7 +20,9 @@ COMPATIBILITY_REMEDY = (
 )
 
 
-def _finding(move: MoveFacts, identifier: str, evidence: str, remedy: str, severity: Severity = Severity.BLOCKING) -> Finding:
+def _finding(
+    move: MoveFacts, identifier: str, evidence: str, remedy: str, severity: Severity = Severity.BLOCKING
+) -> Finding:
     return Finding(id=identifier, severity=severity, subject=move.vm.name, evidence=evidence, remedy=remedy)
 
 

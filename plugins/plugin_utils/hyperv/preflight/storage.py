@@ -15,7 +15,9 @@ from .facts import MoveFacts
 GUEST_SERVICES_ISO = "vmguest.iso"
 
 
-def _finding(move: MoveFacts, identifier: str, evidence: str, remedy: str, severity: Severity = Severity.BLOCKING) -> Finding:
+def _finding(
+    move: MoveFacts, identifier: str, evidence: str, remedy: str, severity: Severity = Severity.BLOCKING
+) -> Finding:
     return Finding(id=identifier, severity=severity, subject=move.vm.name, evidence=evidence, remedy=remedy)
 
 
@@ -127,14 +129,28 @@ def iso_missing(move: MoveFacts) -> Iterator[Finding]:
         guest_services = ntpath.basename(iso).lower() == GUEST_SERVICES_ISO
         if iso.lower() in move.destination.existing and not guest_services:
             continue
-        what = "the integration services disk" if guest_services else f"{iso}, which {move.destination.inventory_name} lacks,"
+        what = (
+            "the integration services disk"
+            if guest_services
+            else f"{iso}, which {move.destination.inventory_name} lacks,"
+        )
         yield _finding(
             move,
             "iso_missing",
             f"{what} is in a DVD drive",
-            "It is ejected by the move." if move.eject_iso else "Eject it (eject_iso: true), or put it there under the same path.",
+            "It is ejected by the move."
+            if move.eject_iso
+            else "Eject it (eject_iso: true), or put it there under the same path.",
             Severity.INFO if move.eject_iso else Severity.BLOCKING,
         )
 
 
-PREDICATES = (pass_through_disk, shared_disk, disks_not_shared, disk_without_target, drive_missing, file_exists, iso_missing)
+PREDICATES = (
+    pass_through_disk,
+    shared_disk,
+    disks_not_shared,
+    disk_without_target,
+    drive_missing,
+    file_exists,
+    iso_missing,
+)

@@ -1,0 +1,42 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the tasks that move VMs or check whether they can move."""
+
+from __future__ import annotations
+
+from .options import Spec, boolean, choice, integer, listing, mapping, path, text
+
+CHOICE: Spec = {"names": listing(), "ids": listing(), "select": text()}
+_WHERE: Spec = {
+    "destination_host": text(required=True),
+    "include_storage": boolean(default=True),
+    "destination_storage_path": path(),
+    "virtual_machine_path": path(),
+    "snapshot_file_path": path(),
+    "smart_paging_file_path": path(),
+    "vhds": listing(
+        mapping({"source_file_path": path(required=True), "destination_file_path": path(required=True)}), default=[]
+    ),
+    "switch_map": mapping(default={}),
+    "resource_pool_name": text(),
+    "retain_vhd_copies_on_source": boolean(default=False),
+    "eject_iso": boolean(default=False),
+}
+COMPATIBILITY: Spec = {**CHOICE, **_WHERE}
+MIGRATION: Spec = {
+    **CHOICE,
+    **_WHERE,
+    "remove_source_unmanaged_vhds": boolean(default=False),
+    "processor_compatibility": choice("fail", "enable", default="fail"),
+    "power": choice("require_off", "restart", default="require_off"),
+    "force": boolean(default=False),
+    "shutdown_timeout_seconds": integer(default=300, minimum=1),
+    "concurrency": text(default="auto"),
+    "wait_for_backup_seconds": integer(default=3600, minimum=0),
+    "timeout_seconds": integer(default=0, minimum=0),
+    "retries": integer(default=2, minimum=0),
+    "remove_empty_source_folders": boolean(default=False),
+    "verify": mapping({"heartbeat": boolean(default=False), "network": boolean(default=False)}, default={}),
+    "preflight_only": boolean(default=False),
+}

@@ -1,0 +1,42 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done to a VM before its move, where it was asked for: processor compatibility under the power rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...session.command import command
+from ..gateway import get_vm
+from ..power import PowerRule, powered_off
+from ..writing import change, send
+
+if TYPE_CHECKING:
+    from ...session.protocol import Session
+    from .request import MoveRequest
+    from .track import Track
+
+NEEDS_FLAG = "cpu_model_differs"
+
+
+def preparation(request: MoveRequest) -> Callable[[Session, Track], None] | None:
+    """Return what to run in a move's own session before it compares, or None when nothing was asked for."""
+    if not request.enable_processor_compatibility:
+        return None
+    rule = PowerRule(
+        restart=request.power == "restart",
+        force=request.force,
+        shutdown_seconds=float(request.shutdown_timeout_seconds),
+    )
+    return lambda session, track: _enable(session, track, rule)
+
+
+def _enable(session: Session, track: Track, rule: PowerRule) -> None:
+    """Turn the compatibility flag on where a check found that it is needed; the VM is off while it is set."""
+    if not any(finding.id == NEEDS_FLAG for finding in track.findings):
+        return
+    vm = get_vm(session, track.vm.id)
+    with powered_off(session, vm, rule):
+        send(session, command("Get-VM", Id=vm.id) | change("Set-VMProcessor", CompatibilityForMigrationEnabled=True))
