@@ -87,7 +87,8 @@ class Desk:
     def _do_state(self) -> Any:
         from .hyperv.state import describe  # noqa: PLC0415  # the model's own view of itself
 
-        return describe(self._world)
+        fleet: Any = self._world
+        return describe(fleet)
 
     def _do_traffic(self) -> Any:
         return self._wire.server.traffic.as_dict()

@@ -30,12 +30,12 @@ def inventory(world: World, ca: Path) -> dict[str, Any]:
     directory: Any = getattr(world, "directory_spec", None)
     ad_names = {name.upper() for name in getattr(directory, "ad_hosts", ())}
     ad_hosts = [_alias(one) for one in world.machines() if one.name.upper() in ad_names]
-    groups: dict[str, Any] = {"hyperv_hosts": {"hosts": dict.fromkeys(hosts, {})}}
+    groups: dict[str, Any] = {"hyperv_hosts": {"hosts": {name: {} for name in hosts}}}
     if ad_hosts:
-        groups["ad_hosts"] = {"hosts": dict.fromkeys(ad_hosts, {})}
+        groups["ad_hosts"] = {"hosts": {name: {} for name in ad_hosts}}
     named: Any = getattr(world, "groups", {})
     for name, members in dict(named).items():
-        groups.setdefault(name, {"hosts": dict.fromkeys(members, {})})
+        groups.setdefault(name, {"hosts": {member: {} for member in members}})
     return {"all": {"hosts": hosts, "children": groups}}
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 import threading
@@ -32,7 +32,7 @@ class Journal:
 
     def write(self, entry: dict[str, Any]) -> None:
         """Write an entry with its time."""
-        stamped = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(), **plain(entry)}
+        stamped = {"time": dt.datetime.now(dt.timezone.utc).isoformat(), **plain(entry)}
         with self._lock:
             if self._file is None:
                 self.entries.append(stamped)

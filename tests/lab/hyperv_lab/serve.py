@@ -64,11 +64,12 @@ def _ask(workdir: Path, words: Sequence[str]) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     from .hyperv import fleet as fleets  # noqa: PLC0415  # the model is big, and only this command needs it
+    from .hyperv.schema import FleetError  # noqa: PLC0415
 
     try:
         addresses = fleets.Addresses(base=arguments.base) if arguments.base else None
         fleet = fleets.load(arguments.fleet, speed=arguments.speed, addresses=addresses)
-    except fleets.FleetError as problem:
+    except FleetError as problem:
         print(problem, file=sys.stderr)
         return 2
     _allow_many_files()

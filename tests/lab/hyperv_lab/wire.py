@@ -62,9 +62,7 @@ class Wire:
 
     def _powershell(self, machine: Machine, request: Request, identity: Identity, client: str) -> PowerShellShell:
         note = self._note(machine, identity)
-        return PowerShellShell(
-            machine, request, identity, client, codec=self._codec, workers=self._workers, note=note
-        )
+        return PowerShellShell(machine, request, identity, client, codec=self._codec, workers=self._workers, note=note)
 
     def _cmd(self, machine: Machine, request: Request, identity: Identity, client: str) -> CmdShell:
         note = self._note(machine, identity)
@@ -73,6 +71,6 @@ class Wire:
 
 def engine_codec() -> Codec:
     """Return the codec of the engine."""
-    from .powershell import clixml  # the wire alone (replays, tests) needs no engine
+    from .powershell import clixml  # noqa: PLC0415  # the wire alone (replays, tests) needs no engine
 
     return EngineCodec(clixml.serialize, clixml.serialize_error)

@@ -52,21 +52,40 @@ class Runspace(Protocol):
     """One runspace of a pool, served by the engine."""
 
     def invoke(self, statements: Sequence[Any], sink: Any, *, inputs: Sequence[Any] = (), stopping: Any = None) -> str:
-        """Run statements (engine form) to the end; return "Completed", "Failed" or "Stopped"."""
+        """Run statements to the end; return "Completed", "Failed" or "Stopped".
+
+        A statement is a sequence of psrp.statements.CommandCall. ``stopping`` is a threading.Event: set when the client
+        stops the pipeline and when the shell goes away. The error that ends a failed invocation is given to
+        ``sink.ended``, not to ``sink.error``: it travels with the state.
+        """
 
 
 class Machine(Protocol):
     """A host as its WinRM service sees it."""
 
-    name: str
-    fqdn: str
-    address: str
-    """The loopback address it listens on."""
-    limits: WinRMLimits
-    listeners: Mapping[str, int]
-    """"http" and/or "https" -> port."""
-    authentication: Sequence[str]
-    """Accepted methods: "basic", "negotiate", "credssp"."""
+    @property
+    def name(self) -> str:
+        """The computer name as Windows has it."""
+
+    @property
+    def fqdn(self) -> str:
+        """The name with the domain."""
+
+    @property
+    def address(self) -> str:
+        """The loopback address it listens on."""
+
+    @property
+    def limits(self) -> WinRMLimits:
+        """The quotas of its WinRM service."""
+
+    @property
+    def listeners(self) -> Mapping[str, int]:
+        """ "http" and/or "https" -> port."""
+
+    @property
+    def authentication(self) -> Sequence[str]:
+        """Accepted methods: "basic", "negotiate", "credssp"."""
 
     def local_accounts(self) -> Sequence[Account]:
         """Return the host's own accounts."""
@@ -75,18 +94,29 @@ class Machine(Protocol):
         """Return the identity, or None where the account is disabled or may not use WinRM here."""
 
     def open_runspace(self, identity: Identity, configuration: str) -> Runspace:
-        """Return a new runspace of a configuration; LookupError: unknown; PermissionError: refused."""
+        """Return a new runspace of a configuration; LookupError: unknown; PermissionError: refused.
+
+        Called in any thread. A pool of several runspaces calls it for each when it is needed first.
+        """
 
     def up(self) -> bool:
         """Return whether the host and its WinRM service are running now."""
 
     def on_request(self, operation: str, shell: str | None) -> str | None:
-        """Count a request and return a fault to play: "drop", "stall:SECONDS", "restart_winrm", "http:503" or None."""
+        """Count a request and return a fault to play, or None.
+
+        "drop" (before anything is done), "drop_after" (done, but the answer is lost), "stall:SECONDS", "restart_winrm"
+        (every shell of the host is gone), "http:503".
+        """
 
     def run_program(
         self, identity: Identity, command_line: str, environment: Mapping[str, str]
     ) -> tuple[int, bytes, bytes]:
-        """Run a native program (WinRS); return exit code, output, error output."""
+        """Run a native program (WinRS); return exit code, output, error output; FileNotFoundError: no such program.
+
+        A machine may take more by keyword, each only if its signature names it: ``stdin`` (bytes), ``directory`` (text
+        or None), ``write`` (called with "stdout"/"stderr" and bytes while it runs), ``stopping`` (threading.Event).
+        """
 
 
 class World(Protocol):

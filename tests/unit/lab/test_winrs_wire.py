@@ -17,9 +17,8 @@ from pypsrp.wsman import WSMan
 from winrm.protocol import Protocol
 
 sys.path.insert(0, str(Path(__file__).parent))
-from wire_world import DOMAIN, LOCAL, Served, serving  # noqa: E402
-
-from hyperv_lab.world import WinRMLimits  # noqa: E402
+from hyperv_lab.world import WinRMLimits
+from wire_world import DOMAIN, LOCAL, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,15 +106,19 @@ def test_unknown_program_with_and_without_cmd(served: Served) -> None:
         assert caught.value.code == 2147942402
 
 
+def run_often(shell: WinRS, times: int) -> None:
+    for _ in range(times):
+        process = Process(shell, "set")
+        process.invoke()
+        process.signal(SignalCode.TERMINATE)
+
+
 def test_commands_of_a_text_shell_count_until_it_is_closed(tmp_path: Path) -> None:
     with serving(tmp_path, limits=WinRMLimits(operations_per_user=4)) as served:
         shell = WinRS(wsman(served))
         shell.open()
         with pytest.raises(WSManFaultError) as caught:
-            for _ in range(6):
-                process = Process(shell, "set")
-                process.invoke()
-                process.signal(SignalCode.TERMINATE)
+            run_often(shell, 6)
         assert caught.value.code == 2150859174
         served.loop.call_soon_threadsafe(served.service.restart)
         deadline = time.monotonic() + 5

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from hyperv_lab.conform.winrm import EDITED, replay_winrm
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -78,7 +78,9 @@ class Script:
         self.machine.invoked.append(statements)
         state = "Completed"
         for call in (command for statement in statements for command in statement):
-            action: Callable[..., str | None] = getattr(self, "do_" + call.name.split("\\")[-1].replace("-", "_").lower())
+            action: Callable[..., str | None] = getattr(
+                self, "do_" + call.name.split("\\")[-1].replace("-", "_").lower()
+            )
             state = action(sink, dict(call.parameters), inputs, stopping) or state
         return state
 
@@ -107,7 +109,9 @@ class Script:
         sink.information("told", ("PSHOST",), "here")
         sink.progress({"activity": "Moving", "id": 1, "status": "half", "percent": 50})
 
-    def do_sleep(self, sink: Any, parameters: dict[str | None, Any], _inputs: Any, stopping: threading.Event) -> str | None:
+    def do_sleep(
+        self, sink: Any, parameters: dict[str | None, Any], _inputs: Any, stopping: threading.Event
+    ) -> str | None:
         sink.output("begun")
         self.machine.running += 1
         stopped = stopping.wait(float(parameters["Seconds"]))

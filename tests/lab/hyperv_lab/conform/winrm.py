@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Replays recorded WSMan conversations against the lab's WinRM service.
 
-A recording is a YAML file with ``messages: [{request, response, status_code?}]``. Requests are sent as recorded, with ids
-mapped; where a pipeline or a program ran, what was recorded comes back as a canned reply. Compared are actions, elements
-and attributes, command states, faults and the order of PSRP messages.
+A recording is a YAML file with ``messages: [{request, response, status_code?}]``. Requests are sent as recorded, with
+ids mapped; where a pipeline or a program ran, what was recorded comes back as a canned reply. Compared are actions,
+elements and attributes, command states, faults and the order of PSRP messages.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class RecordedMachine:
     fqdn = "recorded"
     address = "127.0.0.1"
     authentication: Sequence[str] = ("basic", "negotiate", "credssp")
-    listeners: Mapping[str, int] = {}  # noqa: RUF012  # never changed
+    listeners: Mapping[str, int] = {}  # never changed
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         text = "".join(one.response for one in exchanges)
@@ -117,7 +117,7 @@ class RecordedMachine:
         command_line: str,
         environment: Mapping[str, str],
         *,
-        write: Callable[[str, bytes], None],
+        write: Callable[[str, bytes], None] = lambda _stream, _data: None,
     ) -> tuple[int, bytes, bytes]:
         """Play the next recorded program."""
         reply = self.replies.popleft()
@@ -139,9 +139,7 @@ class RecordedRunspace:
     def __init__(self, machine: RecordedMachine) -> None:
         self._machine = machine
 
-    def invoke(
-        self, statements: Sequence[Any], sink: Any, *, inputs: Sequence[Any] = (), stopping: Any = None
-    ) -> str:
+    def invoke(self, statements: Sequence[Any], sink: Any, *, inputs: Sequence[Any] = (), stopping: Any = None) -> str:
         """Send the recorded messages; return the recorded state, or wait for the stop of one that had none."""
         reply = self._machine.replies.popleft()
         for step in reply.steps:

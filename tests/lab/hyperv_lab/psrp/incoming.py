@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import uuid
 from typing import Any
@@ -72,10 +72,10 @@ def _scalar(value: Any) -> Any:
 def _moment(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return uuid.UUID(int=value.int)
-    if isinstance(value, datetime.datetime):
-        return datetime.datetime.combine(value.date(), value.timetz())
-    if isinstance(value, datetime.timedelta):
-        return datetime.timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+    if isinstance(value, dt.datetime):
+        return dt.datetime.combine(value.date(), value.timetz())
+    if isinstance(value, dt.timedelta):
+        return dt.timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
     if isinstance(value, decimal.Decimal):
         return decimal.Decimal(value)
     if isinstance(value, float):

@@ -85,7 +85,7 @@ class Invocation:
             self._pipeline,
             shell.codec,
             lambda message: shell.send_raw(message, self.pipeline_id),
-            lambda: (shell.flush(), shell.wake())[0],
+            shell.flush_and_wake,
             shell.lock,
         )
 

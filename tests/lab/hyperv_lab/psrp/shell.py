@@ -136,6 +136,11 @@ class PowerShellShell(Shell):
             for message in wire.split(payload.data):
                 self.outbox.add(wire.with_bom(message), payload.pipeline_id)
 
+    def flush_and_wake(self) -> None:
+        """Send what psrpcore has made; call with the lock held, from any thread."""
+        self.flush()
+        self.wake()
+
     def send_raw(self, message: bytes, pipeline: uuid.UUID) -> None:
         """Queue a finished message of a pipeline; from any thread."""
         self.outbox.add(message, pipeline)

@@ -86,7 +86,9 @@ class Process:
             streams = (rest[0], rest[1])
         except FileNotFoundError:
             name = self.command_line.split(" ")[0]
-            text = f"'{name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n"
+            text = (
+                f"'{name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n"
+            )
             code, streams = _NOT_FOUND, (b"", text.encode())
         finally:
             shell.in_loop(lambda: self._end(code, streams))

@@ -53,7 +53,6 @@ class Authenticator:
             options = spnego.NegotiateOptions.use_ntlm if scheme == "ntlm" else spnego.NegotiateOptions.none
             return spnego.server(protocol=scheme, options=options)
 
-
     def _credssp_tls(self) -> spnego.tls.CredSSPTLSContext:
         if self._tls is None:
             certificate, key, public = spnego.tls.generate_tls_certificate()

@@ -27,9 +27,9 @@ _ENVIRONMENT = threading.RLock()
 class CredentialSource:
     """The fleet's accounts by the names that clients use for them.
 
-    pyspnego's NTLM acceptor reads its accounts from a file named by an environment variable. The file is written per host
-    (hosts have local accounts of the same name), is readable by this user only, and the variable is set only while an
-    acceptor steps, under a lock.
+    pyspnego's NTLM acceptor reads its accounts from a file named by an environment variable. The file is written per
+    host (hosts have local accounts of the same name), is readable by this user only, and the variable is set only while
+    an acceptor steps, under a lock.
     """
 
     def __init__(self, world: World) -> None:

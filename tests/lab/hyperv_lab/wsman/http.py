@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP side: listeners of all hosts in one process, connections with their authentication, faults of the network."""
+"""The HTTP side: listeners of all hosts in one process, authenticated connections, faults of the network."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class WinRMServer:
         self._listeners: list[asyncio.Server] = []
         self._watcher: asyncio.Task[None] | None = None
         self._http = web.Server(
-            self._handle,  # type: ignore[arg-type]
+            self._handle,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             access_log=None,
         )
