@@ -1,0 +1,234 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our session with real pypsrp over the lab's real wire; the machine behind it acts by command name."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    AuthenticationFailed,
+    ConnectionLost,
+    RemoteError,
+    TimedOut,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import (
+    ON,
+    Credential,
+    Secret,
+    command,
+    select,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint import (
+    IDLE_SECONDS,
+    Endpoint,
+    EndpointLink,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.psrp import PsrpSession
+from hyperv_lab.powershell.commands import ErrorRecord
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "lab"))
+from wire_world import DOMAIN, LOCAL, Script, Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BIG = 5 * 2**30
+
+
+class Machine(Script):
+    """Cmdlets of a machine that refuses one thing, and the rule of the swallowed first error."""
+
+    def invoke(self, statements: Any, sink: Any, *, inputs: Any = (), stopping: Any = None) -> str:
+        self.machine.invoked.append(statements)
+        for place, statement in enumerate(statements):
+            state = "Completed"
+            for call in statement:
+                action = getattr(self, "do_" + call.name.split("\\")[-1].replace("-", "_").lower())
+                state = action(sink, dict(call.parameters), inputs, stopping) or state
+            if state == "Failed" and place == 0:
+                sink.error(HARD, "Move-VM")  # measured: the first statement's end is swallowed
+            elif state != "Completed":
+                if state == "Failed":
+                    sink.ended(HARD, "Move-VM")
+                return state
+        return "Completed"
+
+    def do_write_output(self, sink: Any, parameters: Any, _inputs: Any, _stopping: Any) -> None:
+        sink.output(parameters["InputObject"])
+
+    def do_get_vm(self, sink: Any, parameters: Any, _inputs: Any, _stopping: Any) -> None:
+        sink.output(f"vm {parameters.get('Name')}")
+
+    def do_get_vhd(self, sink: Any, _parameters: Any, _inputs: Any, _stopping: Any) -> None:
+        sink.output("before")
+        sink.error(ErrorRecord(error_id="Soft,X", category="ObjectNotFound", message="pas là (0x8009030E)"), "Get-VHD")
+        sink.warning("careful")
+        sink.output("after")
+
+    def do_move_vm(self, sink: Any, _parameters: Any, _inputs: Any, _stopping: Any) -> str:
+        return "Failed"
+
+    def do_start_sleep(self, sink: Any, parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
+        return self.do_sleep(sink, parameters, (), stopping)
+
+    def do_select_object(self, *_arguments: Any) -> None:
+        pass
+
+
+HARD = ErrorRecord(error_id="Hard,X", category="ObjectNotFound", message="hard")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("lab")) as one:
+        _act_as_machine(one)
+        yield one
+
+
+def _act_as_machine(one: Served) -> None:
+    def open_runspace(identity: Any, _configuration: str) -> Machine:
+        one.machine.identities.append(identity)
+        return Machine(one.machine)
+
+    one.machine.open_runspace = open_runspace  # type: ignore[method-assign,assignment]
+
+
+def endpoint(served: Served, **options: Any) -> Endpoint:
+    given = {
+        "server": served.machine.address,
+        "port": 5985,
+        "ssl": False,
+        "auth": "ntlm",
+        "username": f"LAB\\{DOMAIN.username}",
+        "password": DOMAIN.password,
+        "operation_timeout": 2,
+        "read_timeout": 8,
+    }
+    return Endpoint(wsman={**given, **options})
+
+
+@pytest.fixture
+def session(served: Served) -> Iterator[PsrpSession]:
+    one = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    yield one
+    one.close()
+
+
+def test_one_statement_goes_without_markers_and_module_qualified(session: PsrpSession, served: Served) -> None:
+    replies = session.invoke(command("Get-VM", Name='O\'Brien – "prod" $x 测试 [a-z]\n') | select("Name"))
+    assert replies[0].objects == ('vm O\'Brien – "prod" $x 测试 [a-z]\n',)
+    sent = [call.name for statement in served.machine.invoked[-1] for call in statement]
+    assert sent == ["Hyper-V\\Get-VM", "Microsoft.PowerShell.Utility\\Select-Object"]
+
+
+def test_a_failing_first_statement_ends_the_invocation_thanks_to_the_marker(
+    session: PsrpSession, served: Served
+) -> None:
+    replies = session.invoke(command("Move-VM", Name="a"), command("Get-VM", Name="b"))
+    assert replies.ended_by is not None
+    assert replies.ended_by.error_id == "Hard,X"
+    assert [reply.ran for reply in replies] == [True, False]
+    assert replies[0].errors == (replies.ended_by,)
+    with pytest.raises(RemoteError, match="hard"):
+        replies.check()
+
+
+def test_the_trap_itself_without_a_marker_the_second_statement_runs(session: PsrpSession, served: Served) -> None:
+    from pypsrp.powershell import PowerShell  # noqa: PLC0415
+
+    session.invoke(command("Get-VM"))
+    raw = PowerShell(session._pool)
+    raw.add_cmdlet("Move-VM").add_statement().add_cmdlet("Get-VM").add_parameter("Name", "b")
+    assert raw.invoke() == ["vm b"]
+
+
+def test_answers_are_told_apart_by_the_order_of_the_wire(session: PsrpSession) -> None:
+    replies = session.invoke(command("Get-VM", Name="a"), command("Get-VHD"), command("Get-VM", Name="c"))
+    assert [reply.objects for reply in replies] == [("vm a",), ("before", "after"), ("vm c",)]
+    assert [len(reply.errors) for reply in replies] == [0, 1, 0]
+    assert replies[1].errors[0].hresult == "0x8009030E"
+    assert replies[1].errors[0].command == "Get-VHD"
+    assert replies[1].warnings == ("careful",)
+
+
+def test_values_arrive_as_sent(session: PsrpSession, served: Served) -> None:
+    session.invoke(command("Get-VM", Name="a", Size=BIG, AsJob=ON, Off=None, List=(1, "b")))
+    sent = dict(served.machine.invoked[-1][0][0].parameters)
+    assert sent == {"Name": "a", "Size": str(BIG), "AsJob": True, "List": [1, "b"]}
+
+
+def test_a_credential_arrives_whole(session: PsrpSession, served: Served) -> None:
+    session.invoke(command("Get-VM", Credential=Credential("LAB\\é", Secret("p'\"$ä😀"))))
+    sent = dict(served.machine.invoked[-1][0][0].parameters)["Credential"]
+    assert "p'\"$ä😀" in str(vars(sent) if hasattr(sent, "__dict__") else sent) or sent.password is not None
+
+
+def test_past_the_deadline_the_host_is_asked_to_stop(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    finished = served.machine.finished
+    with pytest.raises(TimedOut, match="hv01 gave no answer to Start-Sleep within 1 seconds"):
+        session.invoke(command("Start-Sleep", Seconds=30), timeout_seconds=1)
+    assert served.machine.finished == finished
+    assert session.invoke(command("Get-VM", Name="again"))[0].objects == ("vm again",)
+    session.close()
+
+
+def test_longer_than_the_operation_timeout_is_asked_again(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, operation_timeout=1),)))
+    assert session.invoke(command("Start-Sleep", Seconds=2.5))[0].objects == ("begun", "over")
+    session.close()
+
+
+def test_shells_are_ended_and_short_lived(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    session.invoke(command("Get-VM"))
+    assert str(IDLE_SECONDS) in session._pool.shell.idle_time_out
+    assert len(served.service.shells) == 1
+    session.close()
+    session.close()
+    assert len(served.service.shells) == 0
+
+
+def test_a_wrong_password_is_an_authentication_failure(served: Served) -> None:
+    wrong = EndpointLink("hv01", (endpoint(served, password="nope"),))
+    with pytest.raises(AuthenticationFailed, match="hv01"):
+        PsrpSession("hv01", wrong).invoke(command("Get-VM"))
+
+
+def test_transports_are_tried_in_order(served: Served) -> None:
+    basic = endpoint(served, auth="basic", username="nobody", password="x", encryption="never")
+    link = EndpointLink("hv01", (basic, endpoint(served, auth="credssp")))
+    session = PsrpSession("hv01", link)
+    assert session.delegates_credentials is False
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    assert session.delegates_credentials is True
+    session.close()
+
+
+def test_nobody_there(served: Served) -> None:
+    with pytest.raises(ConnectionLost) as caught:
+        PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, port=1, connection_timeout=2),))).invoke(
+            command("Get-VM")
+        )
+    assert caught.value.details["reason"] in ("no_connection", "link")
+
+
+def test_basic_over_https_with_the_given_authority(served: Served) -> None:
+    secure = endpoint(
+        served,
+        ssl=True,
+        port=5986,
+        auth="basic",
+        username=LOCAL.username,
+        password=LOCAL.password,
+        cert_validation=str(served.ca),
+    )
+    session = PsrpSession("hv01", EndpointLink("hv01", (secure,)))
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    session.close()
