@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes sent to a host: several in one invocation, each of which ends it when it fails, so that ``changed`` is true."""
+"""Changes sent to a host: several in one invocation, each of which ends it when it fails."""
 
 from __future__ import annotations
 
