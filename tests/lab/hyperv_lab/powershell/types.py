@@ -14,7 +14,20 @@ from . import scalars
 from .enumerations import Enumerations
 from .numbers import WIDTHS, integer
 from .signature import Parameter
-from .targets import Anything, Array, Class, CredentialTarget, Names, Nullable, Plain, Switch, Target, Text, Truth, Whole
+from .targets import (
+    Anything,
+    Array,
+    Class,
+    CredentialTarget,
+    Names,
+    Nullable,
+    Plain,
+    Switch,
+    Target,
+    Text,
+    Truth,
+    Whole,
+)
 from .values import Char, PropertyBag, SecureString, Single, Uri, Version
 
 
