@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,26 +20,42 @@ _STACK_BYTES = 1024 * 1024
 
 
 class Workers:
-    """Threads for invocations; made when needed, kept for the next."""
+    """Threads for invocations, a bounded number; none of them keeps the lab from ending."""
 
-    def __init__(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
+    def __init__(self, limit: int = _THREADS) -> None:
+        self._limit = limit
+        self._running = 0
+        self._waiting: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
 
     def start(self, work: Callable[[], None]) -> None:
-        """Run something in a thread."""
+        """Run something in a thread, now or when one gets free."""
         with self._lock:
-            if self._executor is None:
-                threading.stack_size(_STACK_BYTES)
-                self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="invocation")
-            self._executor.submit(work)
+            if self._running >= self._limit:
+                self._waiting.append(work)
+                return
+            self._running += 1
+        threading.stack_size(_STACK_BYTES)
+        threading.Thread(target=self._run, args=(work,), name="invocation", daemon=True).start()
+
+    def _run(self, work: Callable[[], None] | None) -> None:
+        while work is not None:
+            try:
+                work()
+            finally:
+                work = self._next()
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._running -= 1
+            return None
 
     def stop(self) -> None:
-        """Let go of the threads without waiting for what runs."""
+        """Start nothing more; what runs is left to its own end."""
         with self._lock:
-            if self._executor is not None:
-                self._executor.shutdown(wait=False, cancel_futures=True)
-                self._executor = None
+            self._waiting.clear()
 
 
 class RunspaceSet:
