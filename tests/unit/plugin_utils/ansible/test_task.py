@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 sys.path[:0] = [str(Path(__file__).parents[2] / "lab"), str(Path(__file__).parents[1] / "session")]
-from test_psrp import _act_as_machine
-from wire_world import DOMAIN, Served, serving
+from test_psrp import _act_as_machine  # noqa: E402
+from wire_world import DOMAIN, Served, serving  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,6 +31,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint i
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.psrp import PsrpSession
 from hyperv_lab.powershell.commands import ErrorRecord
+from hyperv_lab.world import WinRMLimits
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lab"))
 from wire_world import DOMAIN, LOCAL, Script, Served, serving
@@ -208,6 +209,61 @@ def test_transports_are_tried_in_order(served: Served) -> None:
     assert session.delegates_credentials is False
     assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     assert session.delegates_credentials is True
+    session.close()
+
+
+class Quick:
+    """A clock on which waiting takes no time; ``then`` happens while it waits."""
+
+    def __init__(self, then: Any) -> None:
+        self.now = 0.0
+        self.then = then
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.then()
+
+
+def test_a_full_quota_is_waited_for_and_then_explained(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=WinRMLimits(shells_per_user=1)) as one:
+        _act_as_machine(one)
+        first = PsrpSession("hv01", EndpointLink("hv01", (endpoint(one),)))
+        first.invoke(command("Get-VM"))
+        link = EndpointLink("hv01", (endpoint(one),))
+        with pytest.raises(ConnectionLost, match="Get-WSManInstance -ResourceURI Shell -Enumerate"):
+            PsrpSession("hv01", link, clock=Quick(lambda: None)).invoke(command("Get-VM"))
+        second = PsrpSession("hv01", link, clock=Quick(first.close))
+        assert second.invoke(command("Get-VM", Name="b"))[0].objects == ("vm b",)
+        second.close()
+
+
+def test_a_starting_service_is_waited_for(served: Served) -> None:
+    served.machine.faults.append(("Command", "http:503"))
+    clock = Quick(lambda: None)
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=clock)
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    assert clock.now > 0
+    session.close()
+
+
+def test_a_restarted_service_ends_the_session_and_the_next_call_has_a_new_one(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    session.invoke(command("Get-VM"))
+    served.machine.faults.append(("Command", "restart_winrm"))
+    with pytest.raises(ConnectionLost):
+        session.invoke(command("Get-VM"))
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    session.close()
+
+
+def test_an_idle_session_that_the_host_ended_is_opened_again(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    session.invoke(command("Get-VM"))
+    session._pool.connection.delete(session._pool.shell.resource_uri, selector_set=session._pool.shell._selector_set)
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     session.close()
 
 
