@@ -11,11 +11,12 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from ..powershell import contract
+from ..powershell.types import TYPES
 from . import __path__, enums
 
 if TYPE_CHECKING:
     from ..powershell.commands import Cmdlet
-    from ..powershell.enumerations import Enumerations
+    from ..powershell.types import Types
     from .host import Host
 
 KINDS_OF_FILES = ("cmdlets_", "migration_", "compare", "directory", "delegation", "jobs", "planned")
@@ -51,7 +52,10 @@ def find(host: Host, name: str) -> type[Cmdlet] | None:
     return commands().get(name.lower())
 
 
-def register(enumerations: Enumerations) -> None:
+def register(types: Types) -> None:
     """Give the engine the real numbers of the enumerations."""
     for type_name, numbers in enums.ENUMERATIONS.items():
-        enumerations.register(type_name, numbers, flags=type_name.endswith("NetSecurity.Profile"))
+        types.register_enum(type_name, numbers, flags=type_name.endswith("NetSecurity.Profile"))
+
+
+register(TYPES)

@@ -133,7 +133,7 @@ class RestoreVMSnapshot(HyperVCmdlet):
         for snapshot in snapshots_meant(self)[:1]:
             if not self.call.should_process(snapshot.name):
                 continue
-            if not self.switched("Force") and self.given("Confirm") is not False:
+            if self.given("Confirm") is not False:
                 raise Refused("prompt_impossible", snapshot.vm)
             with self.host.fleet.lock:
                 self._apply(snapshot.vm, snapshot)

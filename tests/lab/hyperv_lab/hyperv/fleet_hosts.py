@@ -264,7 +264,8 @@ def _windows(fleet: Fleet, host: Host, section: Section) -> None:
     from .features import FEATURES  # noqa: PLC0415
 
     host.features = {name: feature.state for name, feature in FEATURES.items()}
-    if host.name.lower() in [name.lower() for name in fleet.directory_spec.ad_hosts]:
+    with_module = (*fleet.directory_spec.ad_hosts, *fleet.directory_spec.domain_controllers)
+    if host.name.lower() in [name.lower() for name in with_module]:
         host.features["RSAT-AD-PowerShell"] = "Installed"
     for name, state in section.mapping("features").items():
         known = next((n for n in FEATURES if n.lower() == str(name).lower()), None)

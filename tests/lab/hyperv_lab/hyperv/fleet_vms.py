@@ -192,7 +192,7 @@ def put_file(host: Host, file: File, where: str, *, shared: bool = False) -> Non
         raise FleetError(f"{where}: {host.name} has the file {file.path!r} already") from problem
     if volume.used > volume.size:
         raise FleetError(f"{where}: {file.path!r} does not fit on {volume.name} of {host.name}")
-    volume.other = min(volume.other, volume.size - volume.used)
+    volume.other = max(volume.other - file.size, 0)
 
 
 def _devices(vm: VM, section: Section) -> None:
