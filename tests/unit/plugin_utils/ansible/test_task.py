@@ -93,109 +93,138 @@ def inventory(served: Served) -> dict[str, Any]:
     return {"all": {"hosts": hosts}}
 
 
-def play(
-    tmp_path: Path, served: Served, host: str, arguments: dict[str, Any], *flags: str, **keywords: Any
-) -> dict[str, Any]:
-    (tmp_path / "actions").mkdir()
-    (tmp_path / "actions" / "tiny.py").write_text(ACTION)
-    modules = tmp_path / "library"
-    modules.mkdir()
-    (modules / "tiny.py").write_text("#!/usr/bin/python\n")
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory(served)))
-    task = {"name": "Try", "tiny": arguments, "register": "result", "ignore_errors": True, **keywords}
-    task["ignore_unreachable"] = True
-    tell = {
-        "name": "Tell",
-        "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "out")},
-    }
-    tell |= {"delegate_to": "bylocal", "check_mode": False, "diff": False}
-    tell["vars"] = {"ansible_python_interpreter": sys.executable}
-    book = [{"hosts": host, "gather_facts": False, "tasks": [task, tell]}]
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(book))
+CALLBACK = """
+import json, os
+from ansible.plugins.callback import CallbackBase
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "aggregate", "keep"
+
+    def v2_runner_on_ok(self, result, failed=False):
+        with open(os.environ["KEPT"], "a") as out:
+            task = getattr(result, "task", None) or result._task
+            found = getattr(result, "result", None) or result._result
+            out.write(json.dumps([task.name, {**found, "failed": failed}]) + chr(10))
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self.v2_runner_on_ok(result, failed=True)
+
+    v2_runner_on_unreachable = v2_runner_on_ok
+"""
+
+SECRET = "Tops3cret!"
+TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "whole": ("byps", {"name": "a", "other": "bywinrm", "key": SECRET}, {"diff": True}),
+    "findings": ("bywinrm", {"name": "a", "fail": True}, {"check_mode": True}),
+    "late": (
+        "byps",
+        {"name": "a", "late": True, "key": SECRET},
+        {"retries": 2, "delay": 0, "until": "false", "register": "late"},
+    ),
+    "misspelt": ("byps", {"nam": "a"}, {}),
+    "small": ("byps", {"name": "a", "count": 0}, {}),
+    "mars": ("byps", {"name": "a", "other": "mars"}, {}),
+    "other local": ("byps", {"name": "a", "other": "bylocal"}, {}),
+    "local": ("bylocal", {"name": "a"}, {}),
+    "wrong": ("wrong", {"name": "a"}, {}),
+    "nobody": ("nobody", {"name": "a"}, {}),
+    "delegated": ("bylocal", {"name": "a"}, {"delegate_to": "bywinrm"}),
+}
+
+
+def playbook() -> list[dict[str, Any]]:
+    return [
+        {
+            "hosts": host,
+            "gather_facts": False,
+            "tasks": [{"name": name, "tiny": arguments, "ignore_errors": True, "ignore_unreachable": True, **keywords}],
+        }
+        for name, (host, arguments, keywords) in TASKS.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, served: Served) -> dict[str, Any]:
+    """One run of a real ansible-playbook with a play per case."""
+    place = tmp_path_factory.mktemp("play")
+    for folder, content in (("actions", ACTION), ("library", "#!/usr/bin/python\n"), ("callbacks", CALLBACK)):
+        (place / folder).mkdir()
+        (place / folder / ("keep.py" if folder == "callbacks" else "tiny.py")).write_text(content)
+    (place / "inventory.yml").write_text(yaml.safe_dump(inventory(served)))
+    (place / "play.yml").write_text(yaml.safe_dump(playbook()))
     environment = {
         **os.environ,
-        "ANSIBLE_ACTION_PLUGINS": str(tmp_path / "actions"),
-        "ANSIBLE_LIBRARY": str(modules),
+        "ANSIBLE_ACTION_PLUGINS": str(place / "actions"),
+        "ANSIBLE_LIBRARY": str(place / "library"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(place / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": "keep",
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
-        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "KEPT": str(place / "kept"),
     }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "inventory.yml"), *flags]
-    done = subprocess.run(
-        [*command, str(tmp_path / "play.yml")], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (tmp_path / "out").exists(), done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "out").read_text())
-    found["console"] = done.stdout + done.stderr
-    return found
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(place / "inventory.yml"), str(place / "play.yml")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+    assert (place / "kept").exists(), done.stdout + done.stderr
+    found = dict(json.loads(line) for line in (place / "kept").read_text().splitlines())
+    return {**found, "console": done.stdout + done.stderr}
 
 
-def test_both_connections_and_a_secret_that_never_shows(tmp_path: Path, served: Served) -> None:
-    found = play(tmp_path, served, "byps", {"name": "a", "other": "bywinrm", "key": "Tops3cret!"}, "--diff", "-vvv")
-    assert found["seen"] == ["vm a"]
-    assert found["twin"] == ["vm twin"]
-    assert found["there"] == ["vm x"]
-    assert found["delegates"] is True
+def test_both_connections_in_one_task(results: dict[str, Any]) -> None:
+    found = results["whole"]
+    assert (found["seen"], found["twin"], found["there"]) == (["vm a"], ["vm twin"], ["vm x"])
+    assert (found["host"], found["delegates"], found["check"], found["changed"]) == ("byps", True, False, True)
     assert found["id"] == "00000000-0000-0000-0000-000000000007"
-    assert found["changed"] is True
-    without_invocation = {key: value for key, value in found.items() if key not in ("invocation", "console")}
-    assert "Tops3cret!" not in json.dumps(without_invocation)
-    assert "Tops3cret!" not in found["console"]
+    assert found["diff"]["before"] == {"a": 1}
+
+
+def test_a_secret_shows_nowhere(results: dict[str, Any]) -> None:
+    shown = {name: value for name, value in results.items() if name != "console"}
+    for found in shown.values():
+        found.pop("invocation", None)
+    assert SECRET not in json.dumps(shown)
+    assert SECRET not in results["console"]
+    assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in results["late"]["msg"]
+
+
+def test_no_shell_is_left_behind(results: dict[str, Any], served: Served) -> None:
     assert len(served.service.shells) == 0
 
 
-def test_winrm_check_mode_and_a_failure_with_findings(tmp_path: Path, served: Served) -> None:
-    found = play(tmp_path, served, "bywinrm", {"name": "a", "fail": True}, "--check")
-    assert found["failed"] is True
-    assert found["error"]["kind"] == "not_possible"
+def test_a_failure_with_findings_in_check_mode(results: dict[str, Any]) -> None:
+    found = results["findings"]
+    assert (found["failed"], found["changed"], found["error"]["kind"]) == (True, False, "not_possible")
     assert found["findings"][0]["id"] == "x"
-    assert found["changed"] is False
     assert "unreachable" not in found
-    assert len(served.service.shells) == 0
 
 
-def test_a_late_failure_says_what_was_changed(tmp_path: Path, served: Served) -> None:
-    found = play(
-        tmp_path,
-        served,
-        "byps",
-        {"name": "a", "late": True, "key": "Tops3cret!"},
-        retries=2,
-        delay=0,
-        until="result is success",
-    )
+def test_a_late_failure_says_what_was_changed_and_is_tried_again(results: dict[str, Any]) -> None:
+    found = results["late"]
     assert (found["failed"], found["changed"], found["attempts"]) == (True, True, 2)
-    assert "Tops3cret!" not in found["msg"]
     assert found["error"] == {"kind": "timed_out", "last_seen": "half"}
 
 
 @pytest.mark.parametrize(
-    ("host", "arguments", "words"),
+    ("task", "words"),
     [
-        ("byps", {"nam": "a"}, "nam"),
-        ("byps", {"name": "a", "count": 0}, "count is 0; the smallest possible value is 1"),
-        ("byps", {"name": "a", "other": "mars"}, "the inventory has no host 'mars'"),
-        ("byps", {"name": "a", "other": "bylocal"}, "bylocal is reached by connection 'local'"),
-        ("bylocal", {"name": "a"}, "set ansible_connection to psrp or winrm"),
+        ("misspelt", "nam"),
+        ("small", "count is 0; the smallest possible value is 1"),
+        ("mars", "the inventory has no host 'mars'"),
+        ("other local", "bylocal is reached by connection 'local'"),
+        ("local", "set ansible_connection to psrp or winrm"),
     ],
 )
-def test_bad_input_is_one_line(
-    tmp_path: Path, served: Served, host: str, arguments: dict[str, Any], words: str
-) -> None:
-    found = play(tmp_path, served, host, arguments)
+def test_bad_input_is_one_line(results: dict[str, Any], task: str, words: str) -> None:
+    found = results[task]
     assert words in found["msg"]
-    assert found["error"]["kind"] == "invalid_request"
     assert "\n" not in found["msg"]
+    assert found["error"]["kind"] == "invalid_request"
 
 
-@pytest.mark.parametrize(("host", "kind"), [("wrong", "authentication_failed"), ("nobody", "connection_lost")])
-def test_a_link_that_never_was_is_unreachable(tmp_path: Path, served: Served, host: str, kind: str) -> None:
-    found = play(tmp_path, served, host, {"name": "a"})
-    assert found["unreachable"] is True
-    assert found["error"]["kind"] == kind
+@pytest.mark.parametrize(("task", "kind"), [("wrong", "authentication_failed"), ("nobody", "connection_lost")])
+def test_a_link_that_never_was_is_unreachable(results: dict[str, Any], task: str, kind: str) -> None:
+    assert results[task]["unreachable"] is True
+    assert results[task]["error"]["kind"] == kind
 
 
-def test_a_delegated_task_runs_on_the_delegated_host(tmp_path: Path, served: Served) -> None:
-    found = play(tmp_path, served, "bylocal", {"name": "a"}, delegate_to="bywinrm")
-    assert found["host"] == "bywinrm"
-    assert found["seen"] == ["vm a"]
-    assert found["delegates"] is False
+def test_a_delegated_task_runs_on_the_delegated_host(results: dict[str, Any]) -> None:
+    found = results["delegated"]
+    assert (found["host"], found["seen"], found["delegates"]) == ("bywinrm", ["vm a"], False)
