@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hyperv_lab.hyperv.migration_engine import Incompatible
 from hyperv_lab.hyperv.migration_errors import MoveFailed
-
 from unit.lab.migration_bench import Driver, fleet, request, vm_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a caller's move may reach the destination: credentials, delegation, rights (facts on Hyper-V, 1.5 and 1.6)."""
+"""Whether a caller's move may reach the destination: credentials, delegation, rights (facts on Hyper-V, 1.5 and
+1.6)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def require_credentials(
 
     ``peer`` is the destination's name in the form that was typed: the service name is made of it. Three set-ups work: a
     session with delegable credentials between hosts in CredSSP mode; hosts in Kerberos mode with constrained delegation
-    (and protocol transition from 2016 on) that isn't remembered as missing; a call without an identity (the host itself).
+    (and protocol transition from 2016 on) that isn't remembered as missing; a call without an identity (the host
+    itself).
     """
     if identity is None:
         return
@@ -77,9 +79,3 @@ def require_rights(destination: Host, identity: Identity | None) -> None:
     groups = set(accounts.token_groups(destination, identity.account))
     if not identity.account.enabled or not accounts.MAY_USE_HYPERV & groups:
         raise MoveFailed(ACCESS_DENIED, at=DESTINATION)
-
-
-def purge_tickets(host: Host, logon_id: str) -> None:
-    """Play ``klist purge -li ID``: only the SYSTEM logon's tickets (0x3e7) decide about migrations."""
-    if logon_id.lower().removeprefix("0x").lstrip("0") == "3e7":
-        host.fleet.directory.purge(host)

@@ -107,6 +107,7 @@ class Directory:
         """By lower-case distinguished name."""
         self._computers: dict[str, DirectoryObject] = {}
         self._missing: dict[tuple[str, str], tuple[float, int]] = {}
+        fleet.purge_hooks.append(self.purge)
         for host in fleet.hosts.values():
             if host.domain_joined:
                 self._add_computer(host)

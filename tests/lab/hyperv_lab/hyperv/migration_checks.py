@@ -55,7 +55,8 @@ messages.add(
                 "(Virtual machine ID {id})"
             ),
             (
-                "Échec de l’opération de migration de machine virtuelle « {vm} » à la destination de la migration « {peer} ». "
+                "Échec de l’opération de migration de machine virtuelle « {vm} » à la destination de la "
+                "migration « {peer} ». "
                 "(ID d’ordinateur virtuel {id})"
             ),
         ),
@@ -72,17 +73,20 @@ messages.add(
         ),
         "mig_file": (
             (
-                "'{vm}': Attachment '{path}' failed to open because of error: The system cannot find the path specified "
+                "'{vm}': Attachment '{path}' failed to open because of error: The system cannot find the path "
+                "specified "
                 "(0x80070003)."
             ),
             (
-                "« {vm} » : la pièce jointe « {path} » n’a pas pu être ouverte en raison de l’erreur : Le chemin d’accès "
+                "« {vm} » : la pièce jointe « {path} » n’a pas pu être ouverte en raison de l’erreur : Le "
+                "chemin d’accès "
                 "spécifié est introuvable (0x80070003)."
             ),
         ),
         "mig_version": (
             (
-                "The configuration version {version} of the virtual machine '{vm}' is not supported on physical computer "
+                "The configuration version {version} of the virtual machine '{vm}' is not supported on physical "
+                "computer "
                 "'{peer}'."
             ),
             (
@@ -92,23 +96,28 @@ messages.add(
         ),
         "mig_processor": (
             (
-                "The virtual machine '{vm}' is using processor-specific features not supported on physical computer '{peer}'. "
-                "To allow for migration of this virtual machine to physical computer with different processors, modify the "
+                "The virtual machine '{vm}' is using processor-specific features not supported on physical "
+                "computer '{peer}'. "
+                "To allow for migration of this virtual machine to physical computer with different processors, "
+                "modify the "
                 "virtual machine settings to limit the processor features used by the virtual machine."
             ),
             (
-                "L’ordinateur virtuel « {vm} » utilise des fonctionnalités spécifiques du processeur non prises en charge par "
+                "L’ordinateur virtuel « {vm} » utilise des fonctionnalités spécifiques du processeur non prises "
+                "en charge par "
                 "l’ordinateur physique « {peer} ». Modifiez les paramètres de l’ordinateur virtuel pour limiter les "
                 "fonctionnalités de processeur qu’il utilise."
             ),
         ),
         "mig_processor_count": (
             (
-                "Cannot assign the specified number of processors for virtual machine '{vm}' because it is out of range. "
+                "Cannot assign the specified number of processors for virtual machine '{vm}' because it is out "
+                "of range. "
                 "The range is 1 through {most}."
             ),
             (
-                "Impossible d’affecter le nombre de processeurs spécifié à l’ordinateur virtuel « {vm} » : hors limites. "
+                "Impossible d’affecter le nombre de processeurs spécifié à l’ordinateur virtuel « {vm} » : hors "
+                "limites. "
                 "La plage va de 1 à {most}."
             ),
         ),
@@ -122,11 +131,13 @@ messages.add(
         ),
         "mig_tpm": (
             (
-                "The version of the device 'Microsoft Virtual TPM Device' of the virtual machine '{vm}' is not compatible with "
+                "The version of the device 'Microsoft Virtual TPM Device' of the virtual machine '{vm}' is not "
+                "compatible with "
                 "device on physical computer '{peer}'."
             ),
             (
-                "La version du périphérique « Microsoft Virtual TPM Device » de l’ordinateur virtuel « {vm} » n’est pas "
+                "La version du périphérique « Microsoft Virtual TPM Device » de l’ordinateur virtuel « {vm} » "
+                "n’est pas "
                 "compatible avec le périphérique de l’ordinateur physique « {peer} »."
             ),
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..powershell.values import OBJECT, Credential, LiveObject, TypedArray
+from ..powershell.values import OBJECT, Credential, LiveObject
 from . import messages
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
 from .compare import CompatibilityReport

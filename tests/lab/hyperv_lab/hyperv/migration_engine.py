@@ -1,11 +1,12 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A move as the management services of two hosts carry it out: phases, files, hand-over, failure (facts on Hyper-V, 3.3).
+"""A move as the management services of two hosts carry it out: phases, files, hand-over, failure (facts on Hyper-V,
+3.3).
 
-The course of a move is a generator that yields what it waits for; a thread of its own drives it by the fleet's clock, so it
-goes on whatever becomes of the session that asked for it. Changes of the model happen under the fleet's lock, in the moments
-between two waits.
+The course of a move is a generator that yields what it waits for; a thread of its own drives it by the fleet's
+clock, so it goes on whatever becomes of the session that asked for it. Changes of the model happen under the fleet's
+lock, in the moments between two waits.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def prepare(request: MoveRequest) -> Preparation:
 
 
 def uses_storage(request: MoveRequest, placement: Placement) -> bool:
-    """Return whether files are needed over SMB: disks are copied, or lie on shares (then ``cifs`` is delegated, too)."""
+    """Return whether files are needed over SMB: disks are copied, or lie on shares (cifs is delegated too)."""
     return placement.storage_moves or request.storage != NOTHING or bool(request.vm.hard_drives)
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a move fails: HRESULTs with their texts in the host's language, and the error records made of them.
 
-No printed error record of Move-VM is known. Class MoveVM follows the rule of the module, OperationFailed and NotSpecified
-what other job based cmdlets print when a job fails with an HRESULT (notes on field errors).
+No printed error record of Move-VM is known. Class MoveVM follows the rule of the module, OperationFailed and
+NotSpecified what other job based cmdlets print when a job fails with an HRESULT (notes on field errors).
 """
 
 from __future__ import annotations
@@ -40,11 +40,13 @@ SOURCE, DESTINATION = "source", "destination"
 
 _CONNECT = (
     (
-        "The Virtual Machine Management Service failed to establish a connection for a Virtual Machine migration with host "
+        "The Virtual Machine Management Service failed to establish a connection for a Virtual Machine "
+        "migration with host "
         "'{peer}': "
     ),
     (
-        "Le service de gestion d’ordinateurs virtuels n’a pas pu établir de connexion pour une migration d’ordinateur virtuel "
+        "Le service de gestion d’ordinateurs virtuels n’a pas pu établir de connexion pour une migration "
+        "d’ordinateur virtuel "
         "avec l’hôte « {peer} » : "
     ),
 )
@@ -126,11 +128,13 @@ TEXTS: dict[int, tuple[str, str]] = {
     ),
     0x80070569: (
         (
-            "Failed to create Planned Virtual Machine at migration destination: Logon failure: the user has not been granted "
+            "Failed to create Planned Virtual Machine at migration destination: Logon failure: the user has not "
+            "been granted "
             "the requested logon type at this computer"
         ),
         (
-            "Impossible de créer l’ordinateur virtuel planifié à la destination de la migration : Échec d’ouverture de session : "
+            "Impossible de créer l’ordinateur virtuel planifié à la destination de la migration : Échec "
+            "d’ouverture de session : "
             "l’utilisateur ne bénéficie pas du type d’ouverture de session demandé"
         ),
     ),
@@ -163,7 +167,8 @@ messages.add(
                 "(Virtual machine ID {id})"
             ),
             (
-                "Échec de l’opération de migration de machine virtuelle « {vm} » à la source de la migration « {host} ». "
+                "Échec de l’opération de migration de machine virtuelle « {vm} » à la source de la migration « "
+                "{host} ». "
                 "(ID d’ordinateur virtuel {id})"
             ),
         ),
@@ -173,34 +178,37 @@ messages.add(
                 "(Virtual machine ID {id})"
             ),
             (
-                "Échec de l’opération de migration de machine virtuelle « {vm} » à la destination de la migration « {host} ». "
+                "Échec de l’opération de migration de machine virtuelle « {vm} » à la destination de la "
+                "migration « {host} ». "
                 "(ID d’ordinateur virtuel {id})"
             ),
         ),
         "move_slots": (
             (
-                'Failed to perform migration on virtual machine "{vm}" because virtual machine migration limit "{limit}" was '
-                "reached, please wait for completion of an ongoing migration operation."
+                'Failed to perform migration on virtual machine "{vm}" because virtual machine migration limit '
+                '"{limit}" '
+                "was reached, please wait for completion of an ongoing migration operation."
             ),
             (
-                "Impossible d’effectuer la migration de l’ordinateur virtuel « {vm} », car la limite « {limit} » de migrations "
-                "d’ordinateurs virtuels est atteinte. Attendez la fin d’une migration en cours."
+                "Impossible d’effectuer la migration de l’ordinateur virtuel « {vm} », car la limite « {limit} » "
+                "de migrations d’ordinateurs virtuels est atteinte. Attendez la fin d’une migration en cours."
             ),
         ),
         "move_storage_slots": (
             (
-                'Failed to perform migration on virtual machine "{vm}" because storage migration limit "{limit}" was reached, '
-                "please wait for completion of an ongoing migration operation."
+                'Failed to perform migration on virtual machine "{vm}" because storage migration limit "{limit}" '
+                "was reached, please wait for completion of an ongoing migration operation."
             ),
             (
-                "Impossible d’effectuer la migration de l’ordinateur virtuel « {vm} », car la limite « {limit} » de migrations "
-                "de stockage est atteinte. Attendez la fin d’une migration en cours."
+                "Impossible d’effectuer la migration de l’ordinateur virtuel « {vm} », car la limite « {limit} » "
+                "de migrations de stockage est atteinte. Attendez la fin d’une migration en cours."
             ),
         ),
         "move_not_enabled": (
             "Virtual machine migration is not enabled on the computer '{host}'. Use Enable-VMMigration to enable it.",
             (
-                "La migration d’ordinateurs virtuels n’est pas activée sur l’ordinateur « {host} ». Utilisez Enable-VMMigration "
+                "La migration d’ordinateurs virtuels n’est pas activée sur l’ordinateur « {host} ». Utilisez "
+                "Enable-VMMigration "
                 "pour l’activer."
             ),
         ),
@@ -217,7 +225,10 @@ messages.add(
             "Impossible de déplacer l’ordinateur virtuel vers l’ordinateur de destination. {first}",
         ),
         "move_clustered": (
-            "The virtual machine '{vm}' is part of a cluster: remove the cluster role before it moves to another computer.",
+            (
+                "The virtual machine '{vm}' is part of a cluster: remove the cluster role before it moves to "
+                "another computer."
+            ),
             "L’ordinateur virtuel « {vm} » fait partie d’un cluster : supprimez le rôle avant de le déplacer.",
         ),
         "move_vhds": (
@@ -226,11 +237,13 @@ messages.add(
         ),
         "move_report": (
             (
-                "The compatibility report is not valid any more: its virtual machine is gone or was moved, or the Virtual "
+                "The compatibility report is not valid any more: its virtual machine is gone or was moved, or "
+                "the Virtual "
                 "Machine Management service was restarted."
             ),
             (
-                "Le rapport de compatibilité n’est plus valide : son ordinateur virtuel a disparu ou a été déplacé, ou le "
+                "Le rapport de compatibilité n’est plus valide : son ordinateur virtuel a disparu ou a été "
+                "déplacé, ou le "
                 "service de gestion d’ordinateurs virtuels a été redémarré."
             ),
         ),

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from .migration_errors import DISK_FULL, FILE_EXISTS, PATH_MISSING, MoveFailed
 from .devices import Drive
+from .migration_errors import DISK_FULL, FILE_EXISTS, PATH_MISSING, MoveFailed
 from .storage import DiskFull, File, FileExists, NoSuchPath
 
 if TYPE_CHECKING:
