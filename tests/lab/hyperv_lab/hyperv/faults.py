@@ -18,7 +18,7 @@ class HostFault:
     """One fault of a host. Exactly one of request, after_seconds and probability says when."""
 
     action: str
-    """"drop", "stall", "http", "restart_winrm", "stop_service", "reboot" or "fill_disk"."""
+    """"drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot" or "fill_disk"."""
     request: int | None = None
     """The n-th request since the start (1 is the first)."""
     after_seconds: float | None = None
@@ -58,7 +58,7 @@ class FaultPlayer:
         self._shells_lost = True
 
     def on_request(self, operation: str, _shell: str | None) -> str | None:
-        """Count a request; return "drop", "stall:SECONDS", "http:STATUS", "restart_winrm" or None."""
+        """Count a request; return "drop", "drop_after", "stall:SECONDS", "http:STATUS", "restart_winrm" or None."""
         if not self.planned and not self._shells_lost:
             self.requests += 1
             return None
@@ -100,8 +100,8 @@ class FaultPlayer:
 
     def _play(self, fault: HostFault) -> str | None:
         host = self.host
-        if fault.action == "drop":
-            return "drop"
+        if fault.action in ("drop", "drop_after"):
+            return fault.action
         if fault.action == "stall":
             return f"stall:{fault.seconds / (host.fleet.clock.speed or 1)}"
         if fault.action == "http":

@@ -24,7 +24,7 @@ from .switch import MigrationNetwork, Network, Switch, parse_subnet
 if TYPE_CHECKING:
     from .fleet import Addresses, Fleet
 
-FAULT_ACTIONS = ("drop", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk")
+FAULT_ACTIONS = ("drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk")
 OPERATIONS = ("create", "command", "send", "receive", "signal", "delete", "connect", "disconnect")
 AUTHENTICATION = ("basic", "ntlm", "negotiate", "credssp")
 
