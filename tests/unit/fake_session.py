@@ -159,7 +159,7 @@ class FakeSession:
                 raise Refused("VariableNotFound,Microsoft.PowerShell.Commands.GetVariableCommand", category=13)
             return _as_list(self.variables[key])
         if name in ENGINE:
-            return ENGINE[name](parameters, piped)
+            return _as_list(ENGINE[name](parameters, piped))
         raise Refused("CommandNotFoundException", f"{item.name}: unknown here", category=13, terminating=True)
 
 

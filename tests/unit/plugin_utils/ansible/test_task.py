@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
-sys.path[:0] = [str(Path(__file__).parents[2] / "lab"), str(Path(__file__).parents[1] / "session")]
-from test_psrp import _act_as_machine  # noqa: E402
-from wire_world import DOMAIN, Served, serving  # noqa: E402
+from unit.lab.wire_world import DOMAIN, Served, serving
+from unit.plugin_utils.session.test_psrp import _act_as_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +159,8 @@ def results(tmp_path_factory: pytest.TempPathFactory, served: Served) -> dict[st
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
         "KEPT": str(place / "kept"),
     }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(place / "inventory.yml"), str(place / "play.yml")]
+    python = os.environ.get("HYPERV_MOBILITY_ANSIBLE_PYTHON", sys.executable)
+    command = [python, "-m", "ansible", "playbook", "-i", str(place / "inventory.yml"), str(place / "play.yml")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
     assert (place / "kept").exists(), done.stdout + done.stderr
     found = dict(json.loads(line) for line in (place / "kept").read_text().splitlines())

@@ -80,7 +80,7 @@ def test_no_clixml(document: str) -> None:
 
 
 WIRE = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.text(st.characters(exclude_categories=("Cs",))),
+    st.none() | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc_x00", min_size=1), inner),
     max_leaves=8,
 )

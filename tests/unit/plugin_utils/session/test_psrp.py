@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +31,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint i
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.psrp import PsrpSession
 from hyperv_lab.powershell.commands import ErrorRecord
 from hyperv_lab.world import WinRMLimits
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "lab"))
-from wire_world import DOMAIN, LOCAL, Script, Served, serving
+from unit.lab.wire_world import DOMAIN, LOCAL, Script, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +94,7 @@ def _act_as_machine(one: Served) -> None:
         one.machine.identities.append(identity)
         return Machine(one.machine)
 
-    one.machine.open_runspace = open_runspace  # type: ignore[method-assign,assignment]
+    one.machine.open_runspace = open_runspace  # type: ignore[method-assign, assignment]
 
 
 def endpoint(served: Served, **options: Any) -> Endpoint:
