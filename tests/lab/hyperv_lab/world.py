@@ -91,7 +91,11 @@ class Machine(Protocol):
         """Return the host's own accounts."""
 
     def sign_in(self, account: Account, method: str) -> Identity | None:
-        """Return the identity, or None where the account is disabled or may not use WinRM here."""
+        """Return the identity, or None where the account may not use WinRM here.
+
+        A disabled account is refused before (401); None is answered by AccessDenied, as Windows answers a user without
+        the right.
+        """
 
     def open_runspace(self, identity: Identity, configuration: str) -> Runspace:
         """Return a new runspace of a configuration; LookupError: unknown; PermissionError: refused.

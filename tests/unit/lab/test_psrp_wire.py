@@ -104,6 +104,15 @@ def test_refuses_to_sign_in(served: Served, ssl: bool, auth: str, username: str,
     assert len(served.machine.identities) == before
 
 
+@pytest.mark.parametrize(("ssl", "auth"), [(False, "ntlm"), (True, "credssp")])
+def test_good_account_without_the_right_is_denied(served: Served, ssl: bool, auth: str) -> None:
+    wsman = connect(served, ssl=ssl, auth=auth, username="LAB\\guest", password="g")
+    for _ in range(2):
+        with pytest.raises(WSManFaultError) as caught:
+            RunspacePool(wsman).open()
+        assert caught.value.code == 5
+
+
 def test_refuses_plain_text_over_http(served: Served) -> None:
     with pytest.raises(WinRMTransportError) as caught, pool(served, auth="ntlm", encryption="never"):
         pass
@@ -334,3 +343,12 @@ def test_host_that_is_down_resets(tmp_path: Path) -> None:
         served.machine.alive = True
         with pool(served) as again:
             assert run(again, "Echo", A=1).output == [1]
+
+
+def test_a_bug_of_the_lab_shows_at_the_client(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    with pool(served) as opened:
+        powershell = run(opened, "Undefined")
+        assert powershell.state == PSInvocationState.FAILED
+        assert [one.fq_error for one in powershell.streams.error] == ["LabFailure"]
+        assert run(opened, "Echo", A=1).output == [1]
+    assert "invocation failed" in caplog.text

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count(1)
 LOCAL = Account(username="Administrator", password="Local:P@ss é 1", domain=None, sid="S-1-5-21-1-500")
 DISABLED = Account(username="gone", password="x", domain=None, sid="S-1-5-21-1-501", enabled=False)
+GUEST = Account(username="guest", password="g", domain="LAB", sid="S-1-5-21-2-1105")
 DOMAIN = Account(username="ops", password="Dom:ain é1", domain="LAB", sid="S-1-5-21-2-1104")
 
 
@@ -150,6 +151,8 @@ class TinyMachine:
         return [LOCAL, DISABLED]
 
     def sign_in(self, account: Account, method: str) -> Identity | None:
+        if account is GUEST:
+            return None
         return Identity(account=account, method=method, delegable=method == "credssp", groups=("S-1-5-32-544",))
 
     def open_runspace(self, identity: Identity, configuration: str) -> Script:
@@ -193,7 +196,7 @@ class TinyWorld:
         return self.hosts
 
     def domain_accounts(self) -> Sequence[Account]:
-        return [DOMAIN]
+        return [DOMAIN, GUEST]
 
 
 @dataclass

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ..powershell.commands import ErrorRecord
 from . import statements
 from .incoming import to_engine
 from .sink import PipelineSink
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from ..world import Runspace
     from .shell import PowerShellShell
+
+
+_LOG = logging.getLogger(__name__)
 
 
 class Invocation:
@@ -96,6 +101,11 @@ class Invocation:
                 state = "Stopped"
             elif call is not None:
                 state = runspace.invoke(call.statements, sink, inputs=self._inputs, stopping=self.stopping)
+        except Exception as problem:  # noqa: BLE001 # a bug of the lab must show itself at the client too
+            _LOG.exception(
+                "invocation failed: %s", [one.name for part in call.statements for one in part] if call else ""
+            )
+            sink.ended(_bug(problem), "")
         finally:
             self._shell.in_loop(lambda: self._end(sink, state))
             if lend:
@@ -127,3 +137,12 @@ def _shown(command: statements.CommandCall) -> dict[str, Any]:
     if command.is_script:
         shown["script"] = True
     return shown
+
+
+def _bug(problem: Exception) -> ErrorRecord:
+    return ErrorRecord(
+        error_id="LabFailure",
+        category="NotSpecified",
+        message=f"The lab itself failed: {type(problem).__name__}: {problem}",
+        class_name="",
+    )

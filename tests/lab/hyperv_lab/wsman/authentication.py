@@ -33,9 +33,11 @@ class Answer:
     """What a look at the Authorization header led to."""
 
     identity: Identity | None
-    """None: answer 401."""
+    """None: answer 401, or AccessDenied where it is denied."""
     challenges: tuple[str, ...] = ()
     """Values for WWW-Authenticate."""
+    denied: bool = False
+    """The account is good, but may not use WinRM here."""
 
 
 class Authenticator:
@@ -74,6 +76,7 @@ class Connection:
     """Whether it is TLS."""
     authenticator: Authenticator
     identity: Identity | None = None
+    denied: bool = False
     context: spnego.ContextProxy | None = None
     """The acceptor of the handshake; afterwards the one that wraps messages."""
     protocol: str = ""
@@ -83,7 +86,8 @@ class Connection:
     def authenticate(self, header: str | None) -> Answer:
         """Look at a request's Authorization header."""
         if header is None:
-            return Answer(self.identity) if self.identity and self.protocol else self._refuse()
+            known = self.protocol and (self.identity or self.denied)
+            return Answer(self.identity, denied=self.denied) if known else self._refuse()
         scheme, _, token = header.partition(" ")
         try:
             data = base64.b64decode(token.strip(), validate=True)
@@ -117,7 +121,7 @@ class Connection:
         return bool(getattr(self.machine, "allow_unencrypted", False))
 
     def _refuse(self) -> Answer:
-        self.identity, self.context, self.protocol = None, None, ""
+        self.identity, self.context, self.protocol, self.denied = None, None, "", False
         return Answer(None, self.offers())
 
     def _basic(self, data: bytes) -> Answer:
@@ -132,13 +136,16 @@ class Connection:
         return self._signed_in(account, "basic")
 
     def _signed_in(self, account: Account | None, method: str, challenges: tuple[str, ...] = ()) -> Answer:
-        self.identity = self.machine.sign_in(account, method) if account is not None and account.enabled else None
-        return self._refuse() if self.identity is None else Answer(self.identity, challenges)
+        if account is None or not account.enabled:
+            return self._refuse()
+        self.identity = self.machine.sign_in(account, method)
+        self.denied = self.identity is None
+        return Answer(self.identity, challenges, self.denied)
 
     def _handshake(self, scheme: str, token: bytes) -> Answer:
         if self.context is None or self.context.complete or self._scheme != scheme:
             self.context, self._scheme = self.authenticator.acceptor(scheme, self.machine), scheme
-            self.identity, self.protocol = None, ""
+            self.identity, self.protocol, self.denied = None, "", False
         try:
             with self.authenticator.credentials.offered(self.machine):
                 reply = self.context.step(token)

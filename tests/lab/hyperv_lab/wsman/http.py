@@ -179,7 +179,7 @@ class WinRMServer:
     ) -> web.StreamResponse:
         body = await request.read()
         answer = connection.authenticate(request.headers.get("Authorization"))
-        if answer.identity is None:
+        if answer.identity is None and not answer.denied:
             return _respond(401, challenges=answer.challenges)
         if not body:
             return _respond(200, challenges=answer.challenges)
@@ -197,7 +197,12 @@ class WinRMServer:
         return _sealed(response, connection if wrapped else None, answer.challenges)
 
     async def _answer(
-        self, request: web.BaseRequest, host: Host, identity: Identity, body: bytes, transport: asyncio.BaseTransport
+        self,
+        request: web.BaseRequest,
+        host: Host,
+        identity: Identity | None,
+        body: bytes,
+        transport: asyncio.BaseTransport,
     ) -> tuple[int, str] | web.StreamResponse:
         """Return status and envelope, or the response that a fault of the network calls for."""
         parsed: envelope.Request | None = None
@@ -206,6 +211,8 @@ class WinRMServer:
             after, played = await self._play(parsed, host, transport)
             if played is not None:
                 return played
+            if identity is None:
+                raise access_denied()
             client = str(request.remote or "")
             self.traffic.shells += parsed.action == names.CREATE
             text = await host.service.handle(parsed, identity, client, lambda: not transport.is_closing())
