@@ -92,7 +92,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
             raise _needs_restart(request.host, (*due.pending, *due.install), changed=bool(due.install))
         if needed:
             patience = float(request.arguments.get("reboot_timeout_seconds") or 900)
-            _restart(request, session, names, Deadline(patience, clock))
+            _restart(session, names, Deadline(patience, clock))
         return {"reboot_required": False, "rebooted": needed}
 
     return carry_out(decided, apply, request, values)
@@ -135,23 +135,23 @@ def _needs_restart(host: str, names: Sequence[str], *, changed: bool) -> NotPoss
     return NotPossible(f"{host} needs a restart, which is not allowed", findings=[finding], changed=changed)
 
 
-def _restart(request: Request, session: Session, names: Sequence[str], deadline: Deadline) -> None:
-    """Restart the host and wait until it has started anew and shows the features installed. Raises TimedOut."""
+def _restart(session: Session, names: Sequence[str], deadline: Deadline) -> None:
+    """Restart the host and wait until it has started anew and shows the features installed. Raises TimedOut.
+
+    A session opens a link that was lost again by itself when it is next used.
+    """
     before = _booted(session)
     with suppress(ConnectionLost):  # the host may go down before it answers
         session.invoke(change("Restart-Computer", Force=switch(True)))[0].check(changed=True)
-    sessions = request.sessions
-    current = session
     last = "no answer"
 
     def returned() -> bool:
-        nonlocal current, last
+        nonlocal last
         try:
-            current = sessions.again(current)
-            if _booted(current) == before:
+            if _booted(session) == before:
                 last = "still up since before"
                 return False
-            states = read_features(current, names)
+            states = read_features(session, names)
         except AuthenticationFailed:
             raise  # never again with the same secret: that locks accounts
         except MobilityError as problem:
@@ -164,7 +164,7 @@ def _restart(request: Request, session: Session, names: Sequence[str], deadline:
     try:
         wait_until(
             returned,
-            what=f"{request.host} back after its restart",
+            what=f"{session.host} back after its restart",
             deadline=deadline,
             interval=_POLL_SECONDS,
             last_seen=lambda: last,

@@ -32,7 +32,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     """Return the outcome with one entry per machine under ``vms``; one machine's failure does not stop the others."""
     wanted, selection, rule = parse(request.arguments), parse_selection(request.arguments), rule_of(request.arguments)
     if selection.is_everything:
-        raise InvalidRequest("no virtual machine is chosen: give name, id or select")
+        raise InvalidRequest("no virtual machine is chosen: give names, ids or select")
     session = request.sessions.here()
     chosen = selected(session, selection, host=request.host)
     found = processors(session, [vm.id for vm in chosen]) if chosen else {}

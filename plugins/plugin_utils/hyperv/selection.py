@@ -35,11 +35,11 @@ class Selection:
 
 
 def parse_selection(arguments: Mapping[str, Any]) -> Selection:
-    """Return the selection of validated arguments ``name``, ``id``, ``select``; InvalidRequest for what can't be."""
-    names = tuple(str(name) for name in arguments.get("name") or ())
-    ids = tuple(_guid(value) for value in arguments.get("id") or ())
+    """Return the selection of validated arguments ``names``, ``ids``, ``select``; InvalidRequest for what can't be."""
+    names = tuple(str(name) for name in arguments.get("names") or ())
+    ids = tuple(_guid(value) for value in arguments.get("ids") or ())
     if any(not name.strip() for name in names):
-        raise InvalidRequest("name: an empty name matches no virtual machine")
+        raise InvalidRequest("names: an empty name matches no virtual machine")
     return Selection(names=names, ids=ids, expression=compile_expression(arguments.get("select")))
 
 
@@ -48,7 +48,7 @@ def _guid(value: Any) -> str:
     parts = found.split("-")
     lengths = (8, 4, 4, 4, 12)
     if tuple(len(part) for part in parts) != lengths or any(set(part) - set("0123456789abcdef") for part in parts):
-        raise InvalidRequest(f"id: {str(value)!r} is no Id of a virtual machine (a GUID)")
+        raise InvalidRequest(f"ids: {str(value)!r} is no Id of a virtual machine (a GUID)")
     return found
 
 
