@@ -78,10 +78,19 @@ class Call:
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 
-    def progress(self, _activity: str, _status: str, *, percent: int = -1, **_more: Any) -> None:
+    def progress(
+        self,
+        activity: str,
+        status: str,
+        *,
+        percent: int = -1,
+        activity_id: int = 0,
+        seconds: int = -1,
+        operation: str = "",
+    ) -> None:
         self.percents.append(percent)
 
-    def should_process(self, _target: str) -> bool:
+    def should_process(self, target: str) -> bool:
         return not self.bound.get("WhatIf", False)
 
 
@@ -128,7 +137,7 @@ class Driver:
     def step(self, seconds: float) -> None:
         """Move the clock and let every move go as far as it can."""
         self.lab.clock.advance(seconds)
-        still = []
+        still: list[tuple[Move, Generator[Wait, None, None], Wait | None]] = []
         for move, course, wait in self.running:
             at = wait
             while at is not None and at.over():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,11 @@ from unit.lab.migration_bench import Call, fleet, identity, run, vm_of
 if TYPE_CHECKING:
     from hyperv_lab.hyperv.fleet import Fleet
 
-EVERYTHING = {"DestinationHost": "HV2", "IncludeStorage": True, "DestinationStoragePath": "D:\\In\\web\\"}
+EVERYTHING: dict[str, Any] = {
+    "DestinationHost": "HV2",
+    "IncludeStorage": True,
+    "DestinationStoragePath": "D:\\In\\web\\",
+}
 FULL_SPEED = 2000.0
 
 
@@ -30,6 +35,10 @@ def report_of(lab: Fleet, **bound: Any) -> tuple[Any, Any]:
 
 def ids(report: Any) -> list[int]:
     return [int(entry.message_id) for entry in report.incompatibilities]
+
+
+def has_jobs(host: Any) -> bool:
+    return bool(host.jobs)
 
 
 def go(lab: Fleet) -> None:
@@ -206,7 +215,7 @@ def test_a_stop_signal_cancels_and_a_dead_client_does_not() -> None:
         call = Call(host, identity(lab, host), {"Name": "web", **EVERYTHING})
         thread = threading.Thread(target=MoveVM(call).process, daemon=True)
         thread.start()
-        assert lab.clock.wait(lambda host=host: bool(host.jobs), seconds=None) is True
+        assert lab.clock.wait(partial(has_jobs, host))
         if signal:
             call.stopping.set()
             lab.clock.notify()

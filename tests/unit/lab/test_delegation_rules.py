@@ -180,7 +180,11 @@ def test_the_directory_is_a_second_hop_from_a_member_server_but_not_from_a_contr
     far = identity(lab, lab.hosts["HV1"], method="ntlm")
     assert failing(GetADComputer, lab, far, Identity="HV2").error_id == "ActiveDirectoryServer:1355"
     assert failing(GetADComputer, lab, far, Identity="HV2", Server="lab.test").error_id == "ActiveDirectoryServer:0"
-    for who, bound in ((far, {"Credential": credential()}), (identity(lab, lab.hosts["HV1"]), {})):
+    ways: tuple[tuple[Identity, dict[str, Any]], ...] = (
+        (far, {"Credential": credential()}),
+        (identity(lab, lab.hosts["HV1"]), {}),
+    )
+    for who, bound in ways:
         (found,) = run(GetADComputer, lab.hosts["HV1"], who, Identity="HV2", **bound).written
         assert found.values["DNSHostName"] == "hv2.lab.test"
     wrong = failing(GetADComputer, lab, far, Identity="HV2", Credential=credential(password="x"))
@@ -224,7 +228,10 @@ def test_filters_and_properties() -> None:
 def test_writing_delegation_needs_the_right_and_the_privilege() -> None:
     lab = kerberos()
     host = lab.hosts["HV1"]
-    change = {"Identity": "CN=HV1,CN=Computers,DC=lab,DC=test", "Add": {"msDS-AllowedToDelegateTo": ["cifs/HV2"]}}
+    change: dict[str, Any] = {
+        "Identity": "CN=HV1,CN=Computers,DC=lab,DC=test",
+        "Add": {"msDS-AllowedToDelegateTo": ["cifs/HV2"]},
+    }
     operator = identity(lab, host, "admin")
     lab.directory_spec.groups[operator.account.sid] = ("Account Operators",)
     (seen,) = run(GetADComputer, host, operator, Identity="HV1", Properties=["allowedAttributesEffective"]).written

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,7 @@ def test_a_move_is_refused_at_once_when_either_host_has_no_slot_left() -> None:
 def test_storage_slots_count_moves_with_storage_only() -> None:
     share = "\\\\files\\vms"
     on_share = {"name": "light", "host": "HV1", "path": share + "\\light", "disks": [{"path": share + "\\light.vhdx"}]}
-    vms = [on_share, *({"name": f"vm{n}", "host": "HV1"} for n in range(2))]
+    vms: list[dict[str, Any]] = [on_share, *({"name": f"vm{n}", "host": "HV1"} for n in range(2))]
     lab = fleet(
         vms=vms,
         shares=[{"path": share, "size_gb": 1000}],
@@ -256,7 +257,7 @@ def test_a_parent_goes_away_when_asked_for_and_not_used_by_others() -> None:
 
 def test_processors_decide_for_running_machines_and_memory_states_only() -> None:
     hosts = [{"name": "HV1", "cpu": "icelake"}, {"name": "HV2", "cpu": "haswell"}]
-    vms = [
+    vms: list[dict[str, Any]] = [
         {"name": "on", "host": "HV1", "state": "Running"},
         {"name": "limited", "host": "HV1", "state": "Running", "compatibility": True},
         {"name": "off", "host": "HV1", "checkpoints": [{"name": "plain"}]},
@@ -298,10 +299,8 @@ def _random_schedule(chance: random.Random) -> None:
         deed = chance.random()
         if deed < 0.4:
             name, to = f"vm{chance.randrange(9)}", f"HV{chance.randrange(3) + 1}"
-            try:
+            with contextlib.suppress(MoveFailed):
                 driver.begin(request(lab, name, to, folder=f"D:\\{uuid.UUID(int=chance.getrandbits(128))}"))
-            except MoveFailed:
-                pass
         elif deed < 0.5 and driver.running:
             chance.choice(driver.running)[0].job.request_cancel()
         elif deed < 0.53:

@@ -143,7 +143,7 @@ class MigrationCmdlet(HyperVCmdlet):
         report = self.given("CompatibilityReport")
         usable = (
             isinstance(report, CompatibilityReport)
-            and report.session is self.call.session
+            and report.session.variables is self.call.session.variables
             and not report.consumed
             and not report.vm.is_deleted
         )
