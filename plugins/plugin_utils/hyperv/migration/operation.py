@@ -75,11 +75,12 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | N
         outcome = carry_out(plan, lambda found: _apply(found, request, clock, runner or Threads()), request, {})
         return _finished(plan, changed=_has_changed(plan), diff=outcome.diff)
     _compare(plan)
+    diff = plan.diff()
     for track in plan.open:
         will_move = request.check_mode and not plan.request.preflight_only
         track.finish(Result.MOVED if will_move else Result.SKIPPED, clock.monotonic())
     moving = any(track.result is Result.MOVED for track in plan.tracks)
-    return _finished(plan, changed=moving, diff=plan.diff())
+    return _finished(plan, changed=moving, diff=diff)
 
 
 def make_plan(request: Request, clock: Clock) -> MigrationPlan:

@@ -107,7 +107,9 @@ def still_there(track: Track, step: Step, now: float, *, retries: int, slots_ful
         again = True
     else:
         track.tries += 1
-        again = track.tries <= retries and (_is_transient(reason) or step is Step.CLEAR_AND_MOVE)
+        # A planned VM in the way is why a comparison is refused; it is removed before the next try.
+        in_the_way = step is Step.CLEAR_AND_MOVE and not attempt.began
+        again = track.tries <= retries and (_is_transient(reason) or in_the_way)
     if not again:
         track.finish(Result.FAILED, now, reason)
         return

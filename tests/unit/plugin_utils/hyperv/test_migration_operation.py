@@ -1,0 +1,279 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Migrations over two hosts of dictionaries."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from unit.fake_session import Refused
+from unit.two_hosts import Fleet, vm_id
+
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    Ambiguous,
+    InvalidRequest,
+    MobilityError,
+    NotFound,
+    NotPossible,
+)
+
+NO_CREDENTIALS = "Pas d'identification (0x8009030E)"
+
+
+def outcomes(outcome: object) -> dict[str, str]:
+    json.dumps(outcome.values)  # type: ignore[attr-defined]
+    return {row["name"]: row["outcome"] for row in outcome.values["vms"]}  # type: ignore[attr-defined]
+
+
+def finding_ids(outcome: object, number: int = 0) -> list[str]:
+    return [finding["id"] for finding in outcome.values["vms"][number]["findings"]]  # type: ignore[attr-defined]
+
+
+def test_moves_and_then_changes_nothing() -> None:
+    fleet = Fleet()
+    for name in ("web01", "web02", 'O\'Brien – "prod" $x 测试 [a-z]'):
+        fleet.add(name)
+    names = [vm["Name"] for vm in fleet.vms["hv01"].values()]
+    first = fleet.run(names=names)
+    assert first.changed
+    assert first.failure is None
+    assert set(outcomes(first).values()) == {"moved"}
+    assert not fleet.vms["hv01"]
+    before = {name: len(machine.invocations) for name, machine in fleet.machines.items()}
+    second = fleet.run(names=names)
+    assert not second.changed
+    assert set(outcomes(second).values()) == {"already_there"}
+    assert {name: len(m.invocations) - before[name] for name, m in fleet.machines.items()} == {"hv01": 1, "hv02": 1}
+    assert sorted(fleet.moves) == sorted(names)
+
+
+def test_windows_is_told_its_own_name_and_a_folder_of_the_vms_own() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.run(names=["web01"])
+    (sent,) = [p for p in fleet.machines["hv01"].sent("Compare-VM") if "DestinationHost" in p]
+    assert sent["DestinationHost"] == "hv02.lab.test"
+    assert sent["DestinationStoragePath"] == "C:\\Hyper-V\\web01"
+
+
+def test_checking_predicts_and_leaves_nothing() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    outcome = fleet.run(names=["web01"], check_mode=True)
+    assert outcome.changed
+    assert outcome.diff is not None
+    assert (outcome.diff.before, outcome.diff.after) == ({"web01": "hv01"}, {"web01": "hv02"})
+    assert fleet.where("web01") == ["hv01"]
+    assert not fleet.planned["hv02"]
+    assert not fleet.machines["hv01"].sent("Move-VM")
+
+
+def test_a_missing_switch_blocks_and_a_map_cures() -> None:
+    fleet = Fleet()
+    fleet.add("web01", NetworkAdapters=[{"Id": "A", "Name": "n", "SwitchName": "Old"}])
+    blocked = fleet.run(names=["web01"])
+    assert isinstance(blocked.failure, NotPossible)
+    assert not blocked.changed
+    assert "switch_missing" in finding_ids(blocked)
+    assert fleet.where("web01") == ["hv01"]
+    moved = fleet.run(names=["web01"], switch_map={"Old": "LAN"})
+    assert outcomes(moved) == {"web01": "moved"}
+    assert fleet.vms["hv02"][vm_id("web01")]["NetworkAdapters"][0]["SwitchName"] == "LAN"
+    assert fleet.machines["hv01"].sent("Connect-VMNetworkAdapter")
+
+
+def test_an_unknown_message_blocks_with_number_and_text() -> None:
+    fleet = Fleet()
+    fleet.add("web01", odd=[{"MessageId": 47110, "Message": "Quelque chose", "Source": None}])
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "failed"}
+    (found,) = [f for f in outcome.values["vms"][0]["findings"] if f["id"] == "compare_vm_47110"]
+    assert "47110" in found["evidence"]
+    assert "Quelque chose" in found["evidence"]
+    assert not fleet.planned["hv02"]
+    assert fleet.moves == []
+
+
+def test_one_failure_never_stops_the_others() -> None:
+    fleet = Fleet()
+    fleet.add("bad", odd=[{"MessageId": 1, "Message": "x", "Source": None}])
+    fleet.add("good")
+    outcome = fleet.run(names=["bad", "good"])
+    assert outcomes(outcome) == {"bad": "failed", "good": "moved"}
+    assert outcome.changed
+    assert outcome.failure is not None
+    assert "1 of 2" in outcome.failure.msg
+
+
+def test_no_credentials_say_which_set_up_is_missing() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    for settings in fleet.settings.values():
+        settings["VirtualMachineMigrationAuthenticationType"] = "Kerberos"
+    fleet.compare_errors = [Refused("OperationFailed,CompareVM", NO_CREDENTIALS)]
+    outcome = fleet.run(names=["web01"], delegates=False)
+    (found,) = [f for f in outcome.values["vms"][0]["findings"] if f["id"] == "second_hop_impossible"]
+    assert "msDS-AllowedToDelegateTo" in found["remedy"]
+    assert "protocol transition" in found["remedy"]
+
+
+def test_credssp_without_credentials_is_found_before_anything_is_sent_to_move() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    outcome = fleet.run(names=["web01"], delegates=False)
+    assert "second_hop_impossible" in finding_ids(outcome)
+    assert not fleet.machines["hv01"].sent("Compare-VM")
+
+
+def test_a_move_that_runs_is_waited_for_and_never_doubled() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01", SecondaryOperationalStatus="MigratingVirtualMachine")
+    fleet.jobs.append(
+        {"VirtualSystemName": machine["Id"].upper(), "JobType": 306, "JobState": 4, "PercentComplete": 40}
+    )
+
+    def end(now: float) -> None:
+        if now > 20 and machine["Id"] in fleet.vms["hv01"]:
+            machine["SecondaryOperationalStatus"] = None
+            fleet.vms["hv02"][machine["Id"]] = fleet.vms["hv01"].pop(machine["Id"])
+            fleet.jobs.clear()
+
+    fleet.clock.on_sleep = end
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "attached"}
+    assert outcome.changed
+    assert fleet.moves == []
+
+
+def test_a_foreign_move_that_failed_is_done_by_us() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01")
+    fleet.jobs.append({"VirtualSystemName": machine["Id"], "JobType": 306, "JobState": 4, "PercentComplete": 40})
+    fleet.clock.on_sleep = lambda now: fleet.jobs.clear() if now > 10 else None
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "moved"}
+    assert fleet.moves == ["web01"]
+
+
+def test_a_stale_planned_vm_is_removed_first() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01")
+    fleet.planned["hv02"][machine["Id"]] = {}
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "moved"}
+    assert "planned_leftover" in finding_ids(outcome)
+
+
+def test_a_vm_on_both_hosts_is_touched_on_neither() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.add("web01", host="hv02")
+    outcome = fleet.run(ids=[vm_id("web01")])
+    assert outcomes(outcome) == {"web01": "failed"}
+    assert not outcome.changed
+    assert fleet.moves == []
+
+
+def test_a_backup_is_waited_for_until_its_deadline() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01", SecondaryOperationalStatus="BackingUpVirtualMachine")
+    late = fleet.run(names=["web01"], wait_for_backup_seconds=60)
+    assert late.failure is not None
+    assert late.failure.kind == "timed_out"
+    fleet.clock.on_sleep = lambda now: machine.update(SecondaryOperationalStatus=None)
+    assert outcomes(fleet.run(names=["web01"])) == {"web01": "moved"}
+
+
+def test_a_failure_that_may_pass_is_tried_again_and_another_is_not() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.move_errors = [Refused("OperationFailed,MoveVM", "coupé (0x80072746)")]
+    fleet.planned["hv02"].clear()
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "moved"}
+    assert fleet.moves == ["web01", "web01"]
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.move_errors = [Refused("OperationFailed,MoveVM", "plein (0x80070070)")]
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "failed"}
+    assert fleet.moves == ["web01"]
+    assert "full" in outcome.values["vms"][0]["error"]["remedy"]
+
+
+def test_the_processor_flag_is_asked_for_between_generations() -> None:
+    fleet = Fleet()
+    fleet.cpu["hv02"] = (6, 106)
+    fleet.add("flagged", flag=True)
+    fleet.add("plain")
+    fleet.add("resting", State="Off")
+    fleet.add("remembering", State="Off", checkpoints=[{"Id": vm_id("c"), "Name": "before", "State": "Running"}])
+    outcome = fleet.run(names=["flagged", "plain", "resting", "remembering"])
+    assert outcomes(outcome) == {"flagged": "moved", "plain": "failed", "resting": "moved", "remembering": "failed"}
+    rows = {row["name"]: row for row in outcome.values["vms"]}
+    (found,) = [f for f in rows["plain"]["findings"] if f["id"] == "cpu_model_differs"]
+    assert "powered off" in found["remedy"]
+    assert "compatibility_for_migration_enabled" in found["remedy"]
+
+
+def test_equal_names_are_an_error_that_lists_the_ids() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.add("web01", Id=vm_id("other"))
+    with pytest.raises(Ambiguous, match=vm_id("other")):
+        fleet.run(names=["web01"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "named"),
+    [
+        ({"names": ["nosuch"]}, NotFound, "nosuch"),
+        ({"names": ["web01"], "destination_host": "hv99"}, InvalidRequest, "hv99"),
+        ({"names": ["web01"], "destination_host": "hv01"}, InvalidRequest, "hv01"),
+        ({"names": ["web01"], "destination_storage_path": "VMs"}, InvalidRequest, "VMs"),
+        ({"select": "[?name=='none']"}, NotFound, "none"),
+        ({"select": "[?"}, InvalidRequest, "select"),
+        ({}, InvalidRequest, "names"),
+        (
+            {"names": ["web01"], "include_storage": False, "destination_storage_path": "C:\\x"},
+            InvalidRequest,
+            "include",
+        ),
+        (
+            {"names": ["web01"], "destination_storage_path": "C:\\x", "snapshot_file_path": "C:\\y"},
+            InvalidRequest,
+            "snap",
+        ),
+        ({"names": ["web01"], "retries": -1}, InvalidRequest, "-1"),
+        ({"names": ["web01"], "concurrency": "-2"}, InvalidRequest, "-2"),
+        ({"names": ["web01"], "concurrency": "many"}, InvalidRequest, "many"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it(
+    arguments: dict[str, object], kind: type[MobilityError], named: str
+) -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    with pytest.raises(kind, match=named) as caught:
+        fleet.run(**arguments)
+    assert "\n" not in caught.value.msg
+    assert not fleet.machines["hv01"].sent("Compare-VM")
+
+
+def test_a_missing_drive_is_named_before_the_first_change() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    outcome = fleet.run(names=["web01"], destination_storage_path="Q:\\VMs")
+    assert outcome.failure is not None
+    assert "Q:" in outcome.failure.msg
+    assert not fleet.machines["hv01"].sent("Compare-VM")
+
+
+def test_two_names_of_one_machine_are_the_same_host() -> None:
+    fleet = Fleet()
+    fleet.settings["hv02"] = fleet.settings["hv01"]
+    fleet.add("web01")
+    with pytest.raises(InvalidRequest, match="itself"):
+        fleet.run(names=["web01"])
