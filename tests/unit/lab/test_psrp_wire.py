@@ -104,7 +104,7 @@ def test_refuses_to_sign_in(served: Served, ssl: bool, auth: str, username: str,
     assert len(served.machine.identities) == before
 
 
-@pytest.mark.parametrize(("ssl", "auth"), [(False, "ntlm"), (True, "credssp")])
+@pytest.mark.parametrize(("ssl", "auth"), [(False, "ntlm"), (True, "ntlm"), (False, "credssp")])
 def test_good_account_without_the_right_is_denied(served: Served, ssl: bool, auth: str) -> None:
     wsman = connect(served, ssl=ssl, auth=auth, username="LAB\\guest", password="g")
     for _ in range(2):
