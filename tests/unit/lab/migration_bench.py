@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from hyperv_lab.hyperv import accounts
 from hyperv_lab.hyperv.fleet import Fleet, parse
-from hyperv_lab.hyperv.migration_engine import Move, Wait, accept, prepare
+from hyperv_lab.hyperv.migration_engine import Move, Wait, accept
 from hyperv_lab.hyperv.migration_plan import EVERYTHING, MoveRequest
+from hyperv_lab.hyperv.migration_prepare import prepare
 from hyperv_lab.world import Identity
 
 if TYPE_CHECKING:

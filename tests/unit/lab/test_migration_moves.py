@@ -11,8 +11,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hyperv_lab.hyperv.migration_engine import Incompatible
 from hyperv_lab.hyperv.migration_errors import MoveFailed
+from hyperv_lab.hyperv.migration_prepare import Incompatible
 from unit.lab.migration_bench import Driver, fleet, request, vm_of
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..powershell.values import OBJECT, EnumValue, Int64, LiveObject, TypedArray
 from . import enums
 from .live import PREFIX
-from .migration_engine import recheck
 from .migration_plan import EVERYTHING
+from .migration_prepare import recheck
 
 if TYPE_CHECKING:
     from .migration_checks import Incompatibility
-    from .migration_engine import Preparation
+    from .migration_prepare import Preparation
     from .planned import PlannedVM
 
 

@@ -12,9 +12,10 @@ from ..powershell.values import OBJECT, Credential, LiveObject
 from . import messages
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
 from .compare import CompatibilityReport
-from .migration_engine import Incompatible, Move, Preparation, move, prepare
+from .migration_engine import Move, move
 from .migration_errors import HOST_UNKNOWN, LOGON_FAILURE, MoveFailed, message, record
 from .migration_plan import EVERYTHING, NOTHING, PARTS, MoveRequest
+from .migration_prepare import Incompatible, Preparation, prepare
 from .vm import VM
 
 if TYPE_CHECKING:
