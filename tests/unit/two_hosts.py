@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unit.fake_session import FakeClock, FakeMachine, FakeSession, Refused, request
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration import operation
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.mover import Attempt
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome, Request
+from unit.fake_session import FakeClock, FakeMachine, FakeSession, Refused, request
 
 ADMINISTRATOR = '"BUILTIN\\Administrators","Alias","S-1-5-32-544","Mandatory group"'
 
@@ -46,7 +46,7 @@ class Fleet:
         self.jobs: list[dict[str, Any]] = []
         self.switches = {name: ["LAN"] for name in names}
         self.settings: dict[str, dict[str, Any]] = {name: _settings(name) for name in names}
-        self.cpu = {name: (6, 85) for name in names}
+        self.cpu = dict.fromkeys(names, (6, 85))
         self.groups = {name: [ADMINISTRATOR] for name in names}
         self.files: dict[str, set[str]] = {name: set() for name in names}
         self.move_errors: list[Refused] = []

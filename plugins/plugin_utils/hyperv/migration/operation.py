@@ -94,7 +94,7 @@ def make_plan(request: Request, clock: Clock) -> MigrationPlan:
     moving = [one.machine.id for one in chosen if one.step in _MOVING]
     checked, around = check_moves(hosts, look, moving, asked) if moving else ([], None)
     now = clock.monotonic()
-    tracks = in_order([_checked_track(one, steps[one.vm.id], asked, now) for one in checked])
+    tracks = in_order([_checked_track(one, steps[one.vm.id], now) for one in checked])
     tracks += [_other_track(one, look, hosts, now) for one in chosen if one.step not in _MOVING]
     return MigrationPlan(hosts=hosts, request=asked, look=look, around=around, tracks=tuple(tracks), steps=steps)
 
@@ -113,7 +113,7 @@ def _first_look(hosts: Hosts) -> Look:
     return look
 
 
-def _checked_track(one: Checked, step: Step, asked: MoveRequest, now: float) -> Track:
+def _checked_track(one: Checked, step: Step, now: float) -> Track:
     track = Track(vm=one.vm, placement=one.placement, findings=one.findings)
     track.step, track.agreed, track.clear_first = step, 2, step is Step.CLEAR_AND_MOVE
     stops = blocking(one.findings)

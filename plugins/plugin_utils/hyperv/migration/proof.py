@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import MobilityError
@@ -94,7 +95,7 @@ def _verify_guests(hosts: Hosts, tracks: Sequence[Track], request: MoveRequest, 
     waiting = {track.vm.id: track for track in tracks if track.vm.runs}
     missing: dict[str, str] = {}
     while waiting:
-        missing = hosts.patiently(lambda: _silent(hosts.destination, list(waiting), request))
+        missing = hosts.patiently(partial(_silent, hosts.destination, list(waiting), request))
         waiting = {vm_id: track for vm_id, track in waiting.items() if vm_id in missing}
         if not waiting or deadline.passed:
             break

@@ -9,7 +9,7 @@ import ntpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...session.command import ON, command, select
+from ...session.command import ON, CimReference, command, select
 from ..gateway_host import read_host_facts
 from ..preflight.facts import HostFacts
 from ..wire_values import whole
@@ -18,6 +18,7 @@ from .look import VIRTUALIZATION, HostLook
 if TYPE_CHECKING:
     from ...session.protocol import Session
 
+PLANNED = "Msvm_PlannedComputerSystem"
 TPM_STORE = "Cert:\\LocalMachine\\Shielded VM Local Certificates"
 
 
@@ -87,7 +88,8 @@ def destroy_planned(session: Session, vm_id: str) -> bool:
 
     DestroySystem of the management service takes a reference to the system; Get-VM does not list planned VMs.
     """
-    reference = "Msvm_PlannedComputerSystem.CreationClassName='Msvm_PlannedComputerSystem',Name='" + vm_id.upper() + "'"
+    keys = (("CreationClassName", PLANNED), ("Name", vm_id.upper()))
+    reference = CimReference(VIRTUALIZATION, PLANNED, keys)
     (reply,) = session.invoke(
         command("Get-CimInstance", Namespace=VIRTUALIZATION, ClassName="Msvm_VirtualSystemManagementService")
         | command("Invoke-CimMethod", MethodName="DestroySystem", Arguments={"AffectedSystem": reference})

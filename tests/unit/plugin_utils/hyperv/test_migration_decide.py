@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import (
     INTERRUPTING,
     MIGRATING,
@@ -18,6 +15,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.d
     Step,
     decide,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 IDLE = Seen(state="Running")
 MOVING = Seen(state="Running", statuses=frozenset({"InService", "MigratingVirtualMachine"}))

@@ -8,9 +8,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from unit.fake_session import Refused
-from unit.two_hosts import Fleet, vm_id
-
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     Ambiguous,
     InvalidRequest,
@@ -18,6 +15,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     NotFound,
     NotPossible,
 )
+from unit.fake_session import Refused
+from unit.two_hosts import Fleet, vm_id
 
 NO_CREDENTIALS = "Pas d'identification (0x8009030E)"
 

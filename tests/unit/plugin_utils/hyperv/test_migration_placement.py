@@ -8,9 +8,6 @@ from __future__ import annotations
 import ntpath
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import (
     Parts,
@@ -21,6 +18,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.p
     folder_name,
     volume_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.slots import (
     Job,
     Load,
@@ -15,6 +12,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.slots impor
     moving_ids,
     moving_storage_ids,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def load(moves: int = 2, storage: int = 2, moving: str = "", moving_storage: str = "") -> Load:
