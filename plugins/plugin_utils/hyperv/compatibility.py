@@ -111,7 +111,8 @@ def _finding(entry: Entry, vm: str) -> Finding:
         id=f"compare_vm_{entry.message_id}",
         severity=Severity.BLOCKING,
         subject=vm,
-        evidence=f"Compare-VM {entry.message_id} ({about.get(entry.kind, entry.source_name or entry.kind)}): {entry.message}",
+        evidence=f"Compare-VM {entry.message_id} "
+        f"({about.get(entry.kind, entry.source_name or entry.kind)}): {entry.message}",
         remedy="Eject the disk (eject_iso: true)." if entry.kind == _DVD else "Remove the cause that the text names.",
     )
 

@@ -58,8 +58,8 @@ def free_slots(
 ) -> int:
     """Return how many more moves may start now, never less than zero.
 
-    ``started`` are the Ids of our own moves that run or are about to, visible as jobs or not yet. A move takes a slot on
-    both ends, so each end's limit counts all moves there, whoever started them (facts, 3.5). A move with its storage
+    ``started`` are the Ids of our own moves that run or are about to, visible as jobs or not yet. A move takes a slot
+    on both ends, so each end's limit counts all moves there, whoever started them (facts, 3.5). A move with its storage
     takes a storage slot as well. ``concurrency`` is the user's own limit for this task, None for "auto".
     """
     free = [host.moves_limit - len(host.moving | started) for host in (source, destination)]

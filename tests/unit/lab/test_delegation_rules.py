@@ -219,6 +219,9 @@ def test_filters_and_properties() -> None:
     ldap = f"(&(objectClass=computer)(servicePrincipalName={SERVICE}/HV2))"
     (found,) = run(GetADObject, host, who, LDAPFilter=ldap).written
     assert found.values["Name"] == "HV2"
+    for text, count in (("(sAMAccountName=HV*)", 2), ("(sAMAccountName=HV\\2a)", 0), ("(|(cn=hv1)(!(cn=HV1)))", 2)):
+        assert len(run(GetADComputer, host, who, LDAPFilter=text).written) == count
+    assert failing(GetADComputer, lab, who, LDAPFilter="(cn=").category == "InvalidArgument"
     assert failing(GetADComputer, lab, who, Filter="Name -eq").category == "InvalidArgument"
     (user,) = run(GetADUser, host, who, Identity="operator").written
     assert user.values["UserPrincipalName"] == "operator@lab.test"

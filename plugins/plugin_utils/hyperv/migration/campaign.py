@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 NO_LIMIT_SECONDS = 30 * 86400.0
-"""Given to the invocation that moves: at its own deadline a session asks the host to stop, which would cancel the move."""
+"""Given to the invocation that moves: at its deadline a session asks the host to stop, which would cancel the move."""
 UNPROVEN_SECONDS = 300.0
 BUSY_SECONDS = 120.0
 """How long a VM between two states is waited for after its check."""
@@ -171,7 +171,8 @@ class Campaign:
             track.clear_first = False
             return True
         error = NotPossible(
-            f"{track.vm.name}: a planned VM of this Id is left on {self._work.around.destination} and could not be removed",
+            f"{track.vm.name}: a planned VM of this Id is left on {self._work.around.destination} and "
+            f"could not be removed",
             findings=(),
         )
         track.finish(Result.FAILED, now, error)

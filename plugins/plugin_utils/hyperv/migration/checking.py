@@ -65,7 +65,7 @@ def choose(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
 
 
 def _selected(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
-    """Evaluate the expression over the source; where it selects nothing there, over the destination (a finished fleet)."""
+    """Evaluate the expression over the source; where it selects nothing, over the destination (a finished fleet)."""
     for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
         found = described_machines(session, selection, host=session.host)
         if found:
@@ -99,10 +99,10 @@ def _by_name(look: Look, name: str, hosts: Hosts) -> Machine:
 
 
 def _nowhere(look: Look, what: str, hosts: Hosts) -> str:
-    doubts = [f"{s.host}: {side.doubt}" for s, side in ((hosts.source, look.source), (hosts.destination, look.destination))
-              if side.doubt]  # fmt: skip
+    sides = ((hosts.source, look.source), (hosts.destination, look.destination))
+    doubts = [f"{session.host}: {side.doubt}" for session, side in sides if side.doubt]
     said = f"neither {hosts.source.host} nor {hosts.destination.host} has a virtual machine {what}"
-    return f"{said}, but not everything could be read ({'; '.join(doubts)})" if doubts else said
+    return f"{said}, but not everything could be read: {', '.join(doubts)}" if doubts else said
 
 
 def decide_all(hosts: Hosts, look: Look, machines: Sequence[Machine], clock: Clock) -> tuple[list[Chosen], Look]:

@@ -40,7 +40,7 @@ class Hosts:
         return Look(source=look_at(self.source), destination=look_at(self.destination))
 
     def patiently(self, question: Callable[[], T]) -> T:
-        """Return what a reading function says, asked again when the link is lost: a session opens it again by itself."""
+        """Return what a reading function says, asked again when the link is lost: a session opens it by itself."""
         deadline = Deadline(PATIENCE_SECONDS, self._clock)
         first = True
         while True:

@@ -126,8 +126,8 @@ def _silent(session: Session, vm_ids: Sequence[str], request: MoveRequest) -> di
 
 def _clean(hosts: Hosts, tracks: Sequence[Track]) -> None:
     """Remove folders that moves left empty on the source, deepest first; what can't be removed stays."""
-    settings = hosts.patiently(lambda: hosts.source.invoke(command("Get-VMHost") | select("VirtualMachinePath",
-                                                                                        "VirtualHardDiskPath")))  # fmt: skip
+    question = command("Get-VMHost") | select("VirtualMachinePath", "VirtualHardDiskPath")
+    settings = hosts.patiently(lambda: hosts.source.invoke(question))
     roots = [str(value) for one in settings[0].objects for value in one.values() if value]
     for track in tracks:
         try:

@@ -145,7 +145,8 @@ def lost(track: Track, step: Step, source: str, destination: str, now: float) ->
     """End with a failure that no try can cure: a conflict, or a VM that is nowhere."""
     if step is Step.CONFLICT:
         error: MobilityError = NotPossible(
-            f"{track.vm.name} ({track.vm.id}) is on both {source} and {destination}; nothing was touched. Compare State, Uptime "
+            f"{track.vm.name} ({track.vm.id}) is on both {source} and {destination}; nothing was "
+            f"touched. Compare State, Uptime "
             "and the disks' paths of both (hyperv.mobility.vm_info), and remove the one that is not in use",
             findings=(),
             changed=track.began,

@@ -15,7 +15,7 @@ _MB = 1024**2
 
 
 def lacking_room(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:
-    """Return findings per VM Id about memory and space; ``moves`` have one destination and are in the order of the moves.
+    """Return findings per VM Id about memory and space; ``moves`` have one destination and are in their order.
 
     A VM that does not fit is not counted against the next ones. Space is counted by FileSize, which is what is copied.
     """
@@ -52,8 +52,8 @@ def _memory(move: MoveFacts, before: int) -> tuple[Finding, ...]:
             id="memory_insufficient",
             severity=Severity.BLOCKING,
             subject=move.vm.name,
-            evidence=f"needs {move.vm.memory_bytes // _MB} MB; {move.destination.inventory_name} has {free // _MB} MB free"
-            + (f", of which VMs before it take {before // _MB} MB" if before else ""),
+            evidence=f"needs {move.vm.memory_bytes // _MB} MB; {move.destination.inventory_name} has "
+            f"{free // _MB} MB free" + (f", of which VMs before it take {before // _MB} MB" if before else ""),
             remedy="Free memory there, move fewer VMs, or turn the VM off for the move.",
         ),
     )
@@ -70,8 +70,8 @@ def _space(move: MoveFacts, needed: dict[str, int], before: dict[str, int]) -> t
                 id="space_insufficient",
                 severity=Severity.BLOCKING,
                 subject=move.vm.name,
-                evidence=f"needs {size // _MB} MB on {volume}; {move.destination.inventory_name} has {free // _MB} MB free there"
-                + (f", of which VMs before it take {taken // _MB} MB" if taken else ""),
+                evidence=f"needs {size // _MB} MB on {volume}; {move.destination.inventory_name} has "
+                f"{free // _MB} MB free there" + (f", of which VMs before it take {taken // _MB} MB" if taken else ""),
                 remedy="Free space there, or choose another destination_storage_path.",
             )
         )

@@ -16,7 +16,7 @@ PREDICATES = (*hosts.PREDICATES, *machine.PREDICATES, *storage.PREDICATES)
 
 
 def check(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:
-    """Return the findings of each move by VM Id, those of the hosts first; ``moves`` are in the order they will start."""
+    """Return the findings of each move by VM Id, those of the hosts first; ``moves`` are in the order they start."""
     room = lacking_room(moves)
     targets = shared_targets(moves)
     return {

@@ -43,7 +43,8 @@ def not_listening(move: MoveFacts) -> Iterator[Finding]:
             subject=host.inventory_name,
             evidence=f"the {end} host "
             + ("did not show its list of listeners" if unknown else "is enabled but listens on no address"),
-            remedy="Add a migration network (networks) or allow any (use_any_network) with hyperv.mobility.vm_host_migration.",
+            remedy="Add a migration network (networks) or allow any (use_any_network) with "
+            "hyperv.mobility.vm_host_migration.",
         )
 
 
@@ -55,7 +56,8 @@ def authentication_differs(move: MoveFacts) -> Iterator[Finding]:
             id="authentication_type_differs",
             severity=Severity.BLOCKING,
             subject=f"{move.source.inventory_name}, {move.destination.inventory_name}",
-            evidence=f"{move.source.inventory_name} uses {source}, {move.destination.inventory_name} uses {destination}",
+            evidence=f"{move.source.inventory_name} uses {source}, {move.destination.inventory_name} "
+            f"uses {destination}",
             remedy="Set the same authentication_type on both hosts with hyperv.mobility.vm_host_migration.",
         )
 
@@ -76,7 +78,8 @@ def caller_lacks_rights(move: MoveFacts) -> Iterator[Finding]:
                 id="caller_lacks_rights",
                 severity=Severity.BLOCKING,
                 subject=host.inventory_name,
-                evidence=f"the caller's token on the {end} host has neither {HYPERV_ADMINISTRATORS} nor {ADMINISTRATORS}",
+                evidence=f"the caller's token on the {end} host has neither {HYPERV_ADMINISTRATORS} nor "
+                f"{ADMINISTRATORS}",
                 remedy="Add the account to Hyper-V Administrators (S-1-5-32-578) or Administrators on that host.",
             )
 
@@ -94,7 +97,8 @@ def second_hop_impossible(move: MoveFacts) -> Iterator[Finding]:
             severity=Severity.BLOCKING,
             subject=move.source.inventory_name,
             evidence="both hosts use CredSSP, and the session to the source holds no credentials for a second host",
-            remedy="Connect to the source with CredSSP (ansible_psrp_auth: credssp or ansible_winrm_transport: credssp), or "
+            remedy="Connect to the source with CredSSP (ansible_psrp_auth: credssp or "
+            "ansible_winrm_transport: credssp), or "
             "set both hosts to Kerberos with constrained delegation (playbooks/prepare.yml).",
         )
 

@@ -40,7 +40,7 @@ def version_unsupported(move: MoveFacts) -> Iterator[Finding]:
 
 
 def cpu_incompatible(move: MoveFacts) -> Iterator[Finding]:
-    """Yield findings when processor state can't go there: by vendor, or by generation with the flag off (facts, 2.2)."""
+    """Yield findings when processor state can't go: by vendor, or by generation with the flag off (facts, 2.2)."""
     source, destination = move.source, move.destination
     if not (source.cpu_vendor and destination.cpu_vendor):
         return
@@ -53,7 +53,8 @@ def cpu_incompatible(move: MoveFacts) -> Iterator[Finding]:
             move,
             "cpu_vendor_differs",
             f"the processors are of different vendors ({names}), and the VM {_state(move)}",
-            "Turn the VM off and delete its saved state and its checkpoints with memory first, or choose a host of the same vendor.",
+            "Turn the VM off and delete its saved state and its checkpoints with memory first, or choose "
+            "a host of the same vendor.",
         )
     elif (source.cpu_family, source.cpu_model) != (destination.cpu_family, destination.cpu_model):
         yield from _generation(move, names)
@@ -66,8 +67,10 @@ def _generation(move: MoveFacts, names: str) -> Iterator[Finding]:
         yield _finding(
             move,
             "checkpoint_cpu_state",
-            f"checkpoints hold the processor state of another generation ({names}): {', '.join(move.vm.memory_checkpoints)}",
-            "Power the VM off and turn on processor compatibility (hyperv.mobility.vm_processor); apply or delete these "
+            f"checkpoints hold the processor state of another generation ({names}): "
+            f"{', '.join(move.vm.memory_checkpoints)}",
+            "Power the VM off and turn on processor compatibility (hyperv.mobility.vm_processor); apply "
+            "or delete these "
             "checkpoints, which keep the features of their day.",
         )
     if move.vm.has_cpu_state:
@@ -105,7 +108,8 @@ def switch_missing(move: MoveFacts) -> Iterator[Finding]:
             move,
             "switch_missing",
             f"{move.destination.inventory_name} has no switch {wanted}{mapped}, which is used by {', '.join(users)}",
-            f"Create the switch there, or give switch_map with one of: {', '.join(sorted(move.destination.switches)) or '-'}.",
+            f"Create the switch there, or give switch_map with one of: "
+            f"{', '.join(sorted(move.destination.switches)) or '-'}.",
         )
 
 
@@ -120,7 +124,8 @@ def tpm_certificates(move: MoveFacts) -> Iterator[Finding]:
     )
     if here is None or there is None:
         yield _finding(
-            move, "tpm_certificates_unknown", "the certificates for virtual TPMs could not be read on both hosts", remedy,
+            move, "tpm_certificates_unknown", "the certificates for virtual TPMs could not be read on "
+            "both hosts", remedy,
             Severity.WARNING,
         )  # fmt: skip
     elif here - there:
@@ -156,7 +161,8 @@ def clustered(move: MoveFacts) -> Iterator[Finding]:
     """Yield a finding for a VM that is a cluster role."""
     if move.vm.clustered:
         yield _finding(
-            move, "vm_clustered", "the VM is a role of a failover cluster", "Remove it from the cluster before it leaves."
+            move, "vm_clustered", "the VM is a role of a failover cluster", "Remove it from the cluster "
+            "before it leaves."
         )  # fmt: skip
 
 

@@ -73,8 +73,11 @@ def disk_without_target(move: MoveFacts) -> Iterator[Finding]:
     for disk in move.vm.disks:
         if disk.path and not disk.path.startswith("\\\\") and move.placement.target_of(disk.path) is None:
             yield _finding(
-                move, "vhd_without_target", f"vhds does not say where {disk.path} goes", "Add it to vhds, or use destination_storage_path."
-            )  # fmt: skip
+                move,
+                "vhd_without_target",
+                f"vhds does not say where {disk.path} goes",
+                "Add it to vhds, or use destination_storage_path.",
+            )
 
 
 def drive_missing(move: MoveFacts) -> Iterator[Finding]:

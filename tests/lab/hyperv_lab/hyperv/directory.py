@@ -73,6 +73,8 @@ class DirectoryObject:
 
     def get(self, name: str) -> Any:
         """Return the value of an attribute by its name in any case; None, or an empty list, where it has none."""
+        if name in self.attributes:
+            return self.attributes[name]
         for key, value in self.attributes.items():
             if key.lower() == name.lower():
                 return value

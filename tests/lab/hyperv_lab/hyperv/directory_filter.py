@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """-Filter and -LDAPFilter of the directory's cmdlets, as far as a tool for hosts needs them.
 
--Filter: ``*``, comparisons (-eq -ne -like -notlike -gt … are left out but the first four), -and, -or, -not,
+-Filter: ``*``, comparisons by -eq, -ne, -like and -notlike, -and, -or, -not,
 parentheses. -LDAPFilter: &, |, !, equality with wildcards.
 """
 
@@ -156,7 +156,18 @@ def _ldap(text: str) -> tuple[Test, str]:
     match = re.match(r"\(([\w;-]+)=([^()]*)\)\s*", text)
     if match is None:
         raise BadFilter(f"The search filter cannot be recognized: '{text}'.")
-    name, value = match[1], re.sub(r"\\([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), match[2])
+    name, value = match[1], match[2]
     if value == "*":
         return (lambda found: value_of(found, name) not in (None, [])), text[match.end() :]
-    return (lambda found: compare(value_of(found, name), value, pattern="*" in value)), text[match.end() :]
+    parts = [re.escape(_unescaped(part)) for part in value.split("*")]
+    expression = re.compile(".*".join(parts), re.IGNORECASE | re.DOTALL)
+    return (lambda found: _any_fits(value_of(found, name), expression)), text[match.end() :]
+
+
+def _unescaped(part: str) -> str:
+    return re.sub(r"\\([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), part)
+
+
+def _any_fits(held: Any, expression: re.Pattern[str]) -> bool:
+    values = held if isinstance(held, list) else [held]
+    return any(value is not None and expression.fullmatch(str(value)) is not None for value in values)
