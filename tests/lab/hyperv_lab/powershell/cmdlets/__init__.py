@@ -1,0 +1,15 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's own cmdlets, by lower-case name."""
+
+from __future__ import annotations
+
+from ..commands import Cmdlet
+from . import around, counting, filtering, jsontext, selecting, variables
+
+BUILT_IN: dict[str, type[Cmdlet]] = {
+    cmdlet.NAME.lower(): cmdlet
+    for file in (variables, filtering, counting, jsontext, around)
+    for cmdlet in file.COMMANDS
+} | {"select-object": selecting.SelectObject}
