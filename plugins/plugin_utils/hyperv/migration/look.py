@@ -74,9 +74,15 @@ class HostLook:
 
     @property
     def windows_name(self) -> str:
-        """Return the host's name as Windows knows it: fully qualified where it has a domain."""
-        full = str(self.settings.get("FullyQualifiedDomainName") or "")
-        return full if "." in full else str(self.settings.get("ComputerName") or self.settings.get("Name") or full)
+        """Return the host's name as Windows knows it: fully qualified where it is in a domain.
+
+        FullyQualifiedDomainName is the domain alone on some builds, and the host's whole name on others.
+        """
+        domain = str(self.settings.get("FullyQualifiedDomainName") or "")
+        name = str(self.settings.get("ComputerName") or self.settings.get("Name") or "")
+        if "." not in domain or "." in name:
+            return name or domain
+        return domain if domain.lower().startswith(name.lower() + ".") else f"{name}.{domain}"
 
 
 @dataclass(frozen=True, kw_only=True)
