@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hyperv_lab.hyperv import catalogue, programs
 from hyperv_lab.hyperv import fleet as fleets
-from hyperv_lab.hyperv import programs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cmdlet_runner import get, identity, run
@@ -222,3 +222,12 @@ def test_whoami_gives_sids_in_every_language() -> None:
 def test_members_of_local_groups() -> None:
     names = [m.notes["Name"] for m in run(pair(), "Get-LocalGroupMember", SID="S-1-5-32-544").output]
     assert names == ["A\\Administrator", "LAB\\Domain Admins"]
+
+
+def test_modules_come_with_their_features() -> None:
+    host = pair()
+    assert catalogue.lacks(host, "Get-ADUser")
+    assert not catalogue.lacks(host, "Get-VM")
+    host.features["Hyper-V-PowerShell"] = "Available"
+    assert catalogue.find(host, "Get-VM") is None
+    assert catalogue.lacks(host, "Get-VM")

@@ -41,13 +41,16 @@ def commands() -> dict[str, type[Cmdlet]]:
     return found
 
 
+def lacks(host: Host, name: str) -> bool:
+    """Return whether the host has no such command because the module's feature is not installed."""
+    signature = contract.signature(name, host.edition)
+    feature = FEATURE_OF_MODULE.get(signature.module) if signature else None
+    return feature is not None and host.features.get(feature) != "Installed"
+
+
 def find(host: Host, name: str) -> type[Cmdlet] | None:
     """Return the cmdlet of a host by its documented name (any case); None where its module isn't there."""
-    signature = contract.signature(name, host.edition)
-    if signature is None:
-        return None
-    feature = FEATURE_OF_MODULE.get(signature.module)
-    if feature is not None and host.features.get(feature) != "Installed":
+    if contract.signature(name, host.edition) is None or lacks(host, name):
         return None
     return commands().get(name.lower())
 

@@ -284,8 +284,8 @@ class IntegrationService(Component):
         """Return Ok, NoContact, or nothing for a machine that is off."""
         if not self.owner.is_on:
             return None
-        known = self.enabled and self.owner.guest_answers
-        return enums.value("VMIntegrationComponentOperationalStatus", "Ok" if known else "NoContact")
+        name = "Ok" if self.owner.guest_answers else "NoContact"  # also where disabled (field objects)
+        return enums.value("VMIntegrationComponentOperationalStatus", name)
 
     @property
     def primary_description(self) -> str | None:

@@ -44,6 +44,10 @@ class Environment:
         """Return the cmdlet of a documented name; None where the host's modules don't have it."""
         return catalogue.find(self.host, name)
 
+    def lacks(self, name: str) -> bool:
+        """Return whether a command of the contract is unknown here: its module is not installed."""
+        return catalogue.lacks(self.host, name)
+
     def program(self, name: str, arguments: Sequence[str]) -> tuple[int, str, str] | None:
         """Run a native program; return exit code, output, error output, or None where there is none."""
         return programs.run(self.host, self.identity, name, arguments)
