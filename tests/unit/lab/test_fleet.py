@@ -110,4 +110,4 @@ def test_hostile_names_stay_as_they_are() -> None:
     fleet = fleets.parse(content)
     assert [vm.name for vm in fleet.hosts["A"].vms.values()] == names
     described = state.describe(fleet)["hosts"]["A"]["vms"]
-    assert [vm["name"] for vm in described] == names
+    assert [vm["name"] for vm in described.values()] == names

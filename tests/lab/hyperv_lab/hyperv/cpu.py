@@ -45,10 +45,13 @@ class CpuFeatures:
     """Compatibility for migration was on: only the vendor counts."""
 
     def runs_on(self, cpu: CpuModel) -> bool:
-        """Return whether a partition with these features can go on running on that processor."""
+        """Return whether a partition with these features can go on running on that processor.
+
+        Another generation of the same vendor needs the compatibility flag, in either direction (facts, 2.2).
+        """
         if cpu.vendor != self.vendor:
             return False
-        return self.limited or self.features <= cpu.features
+        return self.limited or self.features == cpu.features
 
 
 _COMMON = "sse3 ssse3 sse4.1 sse4.2 aes pclmul avx xsave popcnt"

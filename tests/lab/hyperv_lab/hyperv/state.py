@@ -41,7 +41,7 @@ def describe_host(host: Host) -> dict[str, Any]:
         "cpu": {"model": host.cpu.key, "vendor": host.cpu.vendor, "generation": host.cpu.generation},
         "memory": host.memory,
         "memory_free": host.memory_free,
-        "vms": [describe_vm(vm) for vm in list(host.vms.values())],
+        "vms": {str(vm.id): describe_vm(vm) for vm in list(host.vms.values())},
         "planned": [{"id": str(vm.id), "name": vm.name} for vm in list(host.planned.values())],
         "migration": {
             "enabled": migration.enabled,

@@ -48,6 +48,16 @@ class Terminating(Exception):
         self.record = record
 
 
+class StopSignal(threading.Event):
+    """Set when an invocation is to end. ``abandoned``: nobody asked for it, the shell around it is gone.
+
+    A client's stop signal cancels what the cmdlet has under way; a lost shell (idle time, a restarted service) doesn't
+    reach what other services of the host do for it, such as a migration.
+    """
+
+    abandoned = False
+
+
 class Call(Protocol):
     """The engine's side of one running command."""
 

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
-from ..powershell.commands import ErrorRecord
+from ..powershell.commands import ErrorRecord, StopSignal
 from . import statements
 from .incoming import to_engine
 from .sink import PipelineSink
@@ -31,7 +30,7 @@ class Invocation:
 
     def __init__(self, shell: PowerShellShell, pipeline: psrpcore.ServerPipeline, command_id: uuid.UUID) -> None:
         self._shell, self._pipeline, self.command_id = shell, pipeline, command_id
-        self.stopping = threading.Event()
+        self.stopping = StopSignal()
         self.finished = False
         """The last state is queued."""
         self.delivered = False
@@ -64,8 +63,9 @@ class Invocation:
         self._pipeline.start()
         self._end(self._sink(), "Completed")
 
-    def stop(self) -> None:
+    def stop(self, *, abandoned: bool = False) -> None:
         """Stop what runs; an invocation that waits ends at once."""
+        self.stopping.abandoned = abandoned
         self.stopping.set()
         if not self._started and not self.finished:
             self._pipeline.start()

@@ -292,13 +292,13 @@ class PowerShellShell(Shell):
             self.flush()
         return base64.b64encode(data).decode()
 
-    def close(self) -> None:
-        """End the pool: its pipelines are stopped."""
+    def close(self, *, abandoned: bool = False) -> None:
+        """End the pool: its pipelines are stopped, or abandoned where no client asked for it."""
         if self.closed:
             return
         self.closed = True
         for invocation in list(self.invocations.values()):
-            invocation.stop()
+            invocation.stop(abandoned=abandoned)
         self.note({"event": "shell_closed", "endpoint": self.configuration, "shell": self.shell_id})
         self.wake()
 

@@ -152,8 +152,9 @@ class CmdShell(Shell):
         """Text shells can't be connected to."""
         raise faults.unsupported_action()
 
-    def close(self) -> None:
-        """End the shell and its programs."""
+    def close(self, *, abandoned: bool = False) -> None:
+        """End the shell and its programs: they are its processes, whoever ends it."""
+        del abandoned
         if self.closed:
             return
         self.closed = True

@@ -155,8 +155,8 @@ class Shell(ABC):
         """Attach a new client to a disconnected shell; return the body of the response."""
 
     @abstractmethod
-    def close(self) -> None:
-        """End everything in the shell."""
+    def close(self, *, abandoned: bool = False) -> None:
+        """End everything in the shell; ``abandoned`` where no client asked for it."""
 
     def disconnect(self, request: Request) -> str:
         """Note that the client goes away on purpose."""
@@ -217,18 +217,18 @@ class ShellTable:
             raise faults.shell_not_found()
         return shell
 
-    def remove(self, shell: Shell) -> None:
-        """End and forget a shell."""
+    def remove(self, shell: Shell, *, abandoned: bool = False) -> None:
+        """End and forget a shell; ``abandoned`` where no client asked for it."""
         self._shells.pop(shell.shell_id, None)
-        shell.close()
+        shell.close(abandoned=abandoned)
 
     def sweep(self) -> None:
         """Delete the shells whose idle time has run out."""
         now = time.monotonic()
         for shell in [one for one in self._shells.values() if one.expired(now)]:
-            self.remove(shell)
+            self.remove(shell, abandoned=True)
 
     def clear(self) -> None:
         """End all shells: the service or the host restarts."""
         for shell in list(self._shells.values()):
-            self.remove(shell)
+            self.remove(shell, abandoned=True)
