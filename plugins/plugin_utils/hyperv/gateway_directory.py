@@ -46,14 +46,18 @@ class Computer:
 
     @classmethod
     def from_wire(cls, raw: Mapping[str, Any]) -> Computer:
-        """Return the account that a projected Get-ADComputer object describes."""
+        """Return the account that a projected Get-ADComputer object describes.
+
+        Attributes come in the object's own spelling (``SamAccountName``), whatever the case asked for.
+        """
+        spelt = {str(key).lower(): value for key, value in raw.items()}
         return cls(
-            distinguished_name=text(raw.get("DistinguishedName")),
-            name=text(raw.get("sAMAccountName")).rstrip("$"),
-            dns_host_name=text(raw.get("DNSHostName")),
-            delegates_to=tuple(text(item) for item in many(raw.get(DELEGATE_TO))),
-            protocol_transition=bool((whole(raw.get(ACCOUNT_CONTROL)) or 0) & _TRUSTED_TO_AUTH),
-            writable=frozenset(text(item).lower() for item in many(raw.get("allowedAttributesEffective"))),
+            distinguished_name=text(spelt.get("distinguishedname")),
+            name=text(spelt.get("samaccountname")).rstrip("$"),
+            dns_host_name=text(spelt.get("dnshostname")),
+            delegates_to=tuple(text(item) for item in many(spelt.get(DELEGATE_TO.lower()))),
+            protocol_transition=bool((whole(spelt.get(ACCOUNT_CONTROL.lower())) or 0) & _TRUSTED_TO_AUTH),
+            writable=frozenset(text(item).lower() for item in many(spelt.get("allowedattributeseffective"))),
         )
 
 

@@ -41,7 +41,7 @@ class FakeDirectory:
     def account(name: str) -> dict[str, Any]:
         return {
             "DistinguishedName": f"CN={name},OU=Hosts,DC=contoso,DC=com",
-            "sAMAccountName": f"{name}$",
+            "SamAccountName": f"{name}$",
             "DNSHostName": f"{name.lower()}.contoso.com",
             "msDS-AllowedToDelegateTo": [],
             "userAccountControl": 0x1000,
@@ -53,7 +53,7 @@ class FakeDirectory:
         return [
             one
             for one in self.accounts.values()
-            if f"({one['sAMAccountName'].lower()})" in wanted.replace("samaccountname=", "")
+            if f"({one['SamAccountName'].lower()})" in wanted.replace("samaccountname=", "")
         ]
 
     def _one(self, parameters: Any) -> dict[str, Any]:
