@@ -114,9 +114,21 @@ def read_details(
             answers["keep"].check()
         return ()
     named_vms = _named_states(session, vms.items, kept())
-    parts = {name: answer.items for name, answer in answers.items()}
-    parts["vhds"] = _with_parents(session, parts["vhds"])
-    return tuple(_details(vm, parts) for vm in named_vms)
+    files = {vhd.path.lower(): vhd for vhd in _with_parents(session, answers["vhds"].items)}
+    vlans = {vlan.adapter: vlan for vlan in answers["vlans"].items}
+    linked = {name: _by_vm(answer.items) for name, answer in answers.items() if name not in _UNLINKED}
+    return tuple(_details(vm, linked, files, vlans) for vm in named_vms)
+
+
+_UNLINKED = frozenset({"keep", "vms", "vhds", "vlans"})
+"""Answers whose items do not carry the Id of their machine."""
+
+
+def _by_vm(items: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for item in items:
+        found.setdefault(item.vm_id, []).append(item)
+    return found
 
 
 def _questions(source: Pipeline, *, checkpoint_parts: bool) -> dict[str, Question[Any]]:
@@ -143,21 +155,22 @@ def _questions(source: Pipeline, *, checkpoint_parts: bool) -> dict[str, Questio
     return questions
 
 
-def _details(vm: Vm, parts: dict[str, tuple[Any, ...]]) -> VmDetails:
+def _details(
+    vm: Vm, parts: dict[str, dict[str, list[Any]]], files: dict[str, Vhd], vlans: dict[str, Vlan]
+) -> VmDetails:
     def mine(name: str) -> tuple[Any, ...]:
-        return tuple(part for part in parts.get(name, ()) if part.vm_id == vm.id)
+        return tuple(parts.get(name, {}).get(vm.id, ()))
 
     disks, adapters = mine("disks"), mine("adapters")
     checkpoint_disks = mine("checkpoint_disks")
-    adapter_ids = {adapter.id for adapter in adapters}
     return VmDetails(
         vm=vm,
         processor=next(iter(mine("processors")), None),
         disks=disks,
-        vhds=_chain([disk.path for disk in (*disks, *checkpoint_disks)], parts.get("vhds", ())),
+        vhds=_chain([disk.path for disk in (*disks, *checkpoint_disks)], files),
         dvd_drives=mine("dvd_drives"),
         adapters=adapters,
-        vlans=tuple(vlan for vlan in parts.get("vlans", ()) if vlan.adapter in adapter_ids),
+        vlans=tuple(vlans[adapter.id] for adapter in adapters if adapter.id in vlans),
         checkpoints=mine("checkpoints"),
         checkpoint_adapters=mine("checkpoint_adapters"),
         checkpoint_dvd_drives=mine("checkpoint_dvd_drives"),
@@ -168,14 +181,13 @@ def _details(vm: Vm, parts: dict[str, tuple[Any, ...]]) -> VmDetails:
     )
 
 
-def _chain(paths: Iterable[str], vhds: Iterable[Vhd]) -> tuple[Vhd, ...]:
+def _chain(paths: Iterable[str], files: dict[str, Vhd]) -> tuple[Vhd, ...]:
     """Return the files of these disks and their parents, each once, children first."""
-    by_path = {vhd.path.lower(): vhd for vhd in vhds}
     found: dict[str, Vhd] = {}
     for start in paths:
         path: str | None = start
-        while path and path.lower() in by_path and path.lower() not in found:
-            vhd = by_path[path.lower()]
+        while path and path.lower() in files and path.lower() not in found:
+            vhd = files[path.lower()]
             found[path.lower()] = vhd
             path = vhd.parent_path
     return tuple(found.values())
