@@ -24,13 +24,13 @@ def write_inventory(world: World, path: Path, ca: Path) -> None:
 
 
 def inventory(world: World, ca: Path) -> dict[str, Any]:
-    """Return the inventory as data: groups ``hyperv_hosts`` and ``ad_hosts``, and those that the fleet names."""
+    """Return the inventory as data: groups ``hyperv`` and ``ad_hosts``, and those that the fleet names."""
     domain = list(world.domain_accounts())
     hosts = {_alias(one): host_variables(one, domain, ca) for one in world.machines()}
     directory: Any = getattr(world, "directory_spec", None)
     ad_names = {name.upper() for name in getattr(directory, "ad_hosts", ())}
     ad_hosts = [_alias(one) for one in world.machines() if one.name.upper() in ad_names]
-    groups: dict[str, Any] = {"hyperv_hosts": {"hosts": {name: {} for name in hosts}}}
+    groups: dict[str, Any] = {"hyperv": {"hosts": {name: {} for name in hosts}}}
     if ad_hosts:
         groups["ad_hosts"] = {"hosts": {name: {} for name in ad_hosts}}
     named: Any = getattr(world, "groups", {})

@@ -1,0 +1,56 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that turn what hyperv.mobility.vm_migration returns into lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def findings(vms: Sequence[Mapping[str, Any]], severity: str = "blocking") -> list[str]:
+    """Return a line per finding of a severity: VM, hosts, id, evidence, remedy. A finding about a host comes once."""
+    lines: dict[str, None] = {}
+    for vm in vms:
+        for finding in vm.get("findings") or ():
+            if finding["severity"] == severity:
+                lines[_finding(vm, finding)] = None
+    return list(lines)
+
+
+def _finding(vm: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
+    subject = str(finding["subject"])
+    head = f"{vm['name']} ({vm['source']} to {vm['destination']})" if subject == vm["name"] else subject
+    return f"{head}: {finding['id']}: {finding['evidence']} Remedy: {finding['remedy']}"
+
+
+def move_summary(vms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per VM, in columns: outcome, name, source, destination, seconds, size, and the error's sentence."""
+    rows = [_row(vm) for vm in vms]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]
+
+
+def _row(vm: Mapping[str, Any]) -> list[str]:
+    seconds, size = vm.get("seconds"), vm.get("bytes")
+    error = vm.get("error") or {}
+    return [
+        str(vm["outcome"]),
+        str(vm["name"]),
+        f"{vm['source']} to {vm['destination']}",
+        "" if seconds is None else f"{seconds:.0f} s",
+        "" if size is None else f"{size / 1e9:.1f} GB",
+        str(error.get("msg") or ""),
+    ]
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by name."""
+        return {"findings": findings, "move_summary": move_summary}
