@@ -88,7 +88,7 @@ def refusal(error: RemoteError, vm: str, remedy: str | None) -> Finding:
         id="second_hop_impossible" if code in CREDENTIALS else "compare_vm_refused",
         severity=Severity.BLOCKING,
         subject=vm,
-        evidence=error.msg,
+        evidence=" ".join(error.msg.split()),
         remedy=remedy or "Read the event log Microsoft-Windows-Hyper-V-VMMS-Admin of both hosts.",
     )
 
@@ -99,7 +99,7 @@ def _finding(entry: Entry, vm: str) -> Finding:
             id="switch_missing",
             severity=Severity.BLOCKING,
             subject=vm,
-            evidence=f"Compare-VM {entry.message_id}: {entry.message}",
+            evidence=f"Compare-VM {entry.message_id}: {' '.join(entry.message.split())}",
             remedy="Create the switch at the destination, or map it to one that is there with switch_map.",
         )
     about = {
@@ -112,7 +112,7 @@ def _finding(entry: Entry, vm: str) -> Finding:
         severity=Severity.BLOCKING,
         subject=vm,
         evidence=f"Compare-VM {entry.message_id} "
-        f"({about.get(entry.kind, entry.source_name or entry.kind)}): {entry.message}",
+        f"({about.get(entry.kind, entry.source_name or entry.kind)}): {' '.join(entry.message.split())}",
         remedy="Eject the disk (eject_iso: true)." if entry.kind == _DVD else "Remove the cause that the text names.",
     )
 

@@ -214,7 +214,7 @@ def _failure(failed: list[VmResult], total: int, *, changed: bool) -> MobilityEr
     if total == 1:
         errors[0].changed = changed
         return errors[0]
-    said = "; ".join(error.msg for error in errors)
+    said = "; ".join(" ".join(error.msg.split()) for error in errors)
     findings = tuple(finding for one in failed for finding in blocking(one.findings))
     return NotPossible(f"{len(failed)} of {total} VMs were not moved: {said}", findings=findings, changed=changed)
 

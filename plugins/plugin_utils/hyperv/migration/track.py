@@ -125,7 +125,7 @@ def _reason(attempt: Attempt, track: Track) -> MobilityError:
     if attempt.error is not None:
         return attempt.error
     if stops:
-        return NotPossible(f"{track.vm.name}: {stops[0].evidence}", findings=stops, changed=False)
+        return NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}", findings=stops, changed=False)
     return RemoteError(f"{track.vm.name}: Move-VM ended without an error, and the VM is still on the source")
 
 
