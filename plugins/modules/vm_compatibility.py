@@ -26,8 +26,8 @@ options:
   select:
     description:
       - JMESPath expression over what M(hyperv.mobility.vm_info) returns for the host's VMs, that keeps some of them.
-      - Where it selects nothing on the source host, it is evaluated over the destination's VMs, so that a second run on a
-        finished fleet finds them there.
+      - Where it selects nothing on the source host, it is evaluated over the destination's VMs, so that a second run on
+        a finished fleet finds them there.
     type: str
   destination_host:
     description:
@@ -43,8 +43,8 @@ options:
   destination_storage_path:
     description:
       - Folder on the destination that takes all files of the VM.
-      - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the VM,
-        with a part of the VM's Id where a folder of that name already holds files.
+      - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the
+        VM, with a part of the VM's Id where a folder of that name already holds files.
     type: str
   virtual_machine_path:
     description: Folder for the configuration. Excludes O(destination_storage_path).

@@ -11,8 +11,8 @@ short_description: Move virtual machines to another Hyper-V host
 version_added: 0.1.0
 description:
   - Makes sure that VMs are on another stand-alone host, with their storage if asked. Running VMs go on running.
-  - Decides by the VM's Id from what both hosts say. A VM that is already there is left alone, a move that runs already,
-    whoever started it, is waited for, and a second move is never started while a first may be running. So the task can be
+  - Decides by the VM's Id from what both hosts say. A VM that is already there is left alone, a move that runs
+    already, whoever started it, is waited for, and a second move is never started while a first may be running. So the task can be
     killed at any moment and run again.
   - Everything is checked before the first change. The checks are named findings; then Compare-VM's own report decides.
   - Moves run beside each other up to the free slots of both hosts, counting moves that others started.
@@ -30,8 +30,8 @@ options:
   select:
     description:
       - JMESPath expression over what M(hyperv.mobility.vm_info) returns for the host's VMs, that keeps some of them.
-      - Where it selects nothing on the source host, it is evaluated over the destination's VMs, so that a second run on a
-        finished fleet finds them there.
+      - Where it selects nothing on the source host, it is evaluated over the destination's VMs, so that a second run on
+        a finished fleet finds them there.
     type: str
   destination_host:
     description:
@@ -47,8 +47,8 @@ options:
   destination_storage_path:
     description:
       - Folder on the destination that takes all files of the VM.
-      - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the VM,
-        with a part of the VM's Id where a folder of that name already holds files.
+      - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the
+        VM, with a part of the VM's Id where a folder of that name already holds files.
     type: str
   virtual_machine_path:
     description: Folder for the configuration. Excludes O(destination_storage_path).
@@ -92,8 +92,8 @@ options:
     default: false
   remove_source_unmanaged_vhds:
     description:
-      - Whether parent disks on the source are removed after their child has moved. Excludes O(switch_map), O(eject_iso) and
-        O(retain_vhd_copies_on_source).
+      - Whether parent disks on the source are removed after their child has moved. Excludes O(switch_map), O(eject_iso)
+        and O(retain_vhd_copies_on_source).
     type: bool
     default: false
   processor_compatibility:
@@ -105,8 +105,8 @@ options:
     default: fail
   power:
     description:
-      - With O(processor_compatibility=enable), whether a running VM may be restarted. V(restart) shuts it down through its
-        integration services, sets the flag and starts it again.
+      - With O(processor_compatibility=enable), whether a running VM may be restarted. V(restart) shuts it down through
+        its integration services, sets the flag and starts it again.
     type: str
     choices: [require_off, restart]
     default: require_off
@@ -120,7 +120,8 @@ options:
     default: 300
   concurrency:
     description:
-      - How many moves of this task may run at once, V(auto) or a number. The free slots of both hosts are a limit in any case.
+      - How many moves of this task may run at once, V(auto) or a number. The free slots of both hosts are a limit in any
+        case.
     type: str
     default: auto
   wait_for_backup_seconds:
@@ -129,8 +130,8 @@ options:
     default: 3600
   timeout_seconds:
     description:
-      - How long the move of one VM may take; V(0) is no limit. A move that takes longer goes on, and the next run attaches to
-        it.
+      - How long the move of one VM may take; V(0) is no limit. A move that takes longer goes on, and the next run attaches
+        to it.
     type: int
     default: 0
   retries:
@@ -156,6 +157,11 @@ options:
         default: false
   preflight_only:
     description: Whether to check only. Findings are returned, blocking ones do not fail the task.
+    type: bool
+    default: false
+  skip_blocked:
+    description:
+      - Whether VMs with blocking findings are skipped, so that they do not fail the task. Their findings are returned.
     type: bool
     default: false
 attributes:
@@ -218,7 +224,7 @@ vms:
     outcome:
       description:
         - V(moved), V(already_there), V(attached) (a move that somebody else had started ended there), V(failed), or V(skipped)
-          (only checked).
+          (only checked, or blocked with O(skip_blocked=true)).
         - In check mode V(moved) means that it would be moved.
       type: str
       returned: always

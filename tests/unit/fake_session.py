@@ -97,6 +97,7 @@ class FakeSession:
         self.host = host
         self.delegates_credentials = delegates_credentials
         self.closed = False
+        self.abandoned = False
         self.variables: dict[str, Any] = {}
 
     @property
@@ -121,6 +122,9 @@ class FakeSession:
             reply, ended = self._run(statement)
             replies.append(reply)
         return Replies(tuple(replies), ended if len(statements) > 1 else None)
+
+    def abandon(self) -> None:
+        self.abandoned = True
 
     def close(self) -> None:
         self.closed = True

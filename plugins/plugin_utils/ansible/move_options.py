@@ -39,4 +39,5 @@ MIGRATION: Spec = {
     "remove_empty_source_folders": boolean(default=False),
     "verify": mapping({"heartbeat": boolean(default=False), "network": boolean(default=False)}, default={}),
     "preflight_only": boolean(default=False),
+    "skip_blocked": boolean(default=False),
 }

@@ -31,6 +31,9 @@ class Session(Protocol):
         may still be running there then).
         """
 
+    def abandon(self) -> None:
+        """Forget the session without a word to the machine: what runs in it goes on, its shell ends by its idle time."""
+
     def close(self) -> None:
         """End the session and what it holds on the machine; safe to call twice."""
 

@@ -77,6 +77,10 @@ class PsrpSession:
             raise
         return sorted_by_statement(course, statements, marker, self.host)
 
+    def abandon(self) -> None:
+        """Forget the runspace without closing it: what runs there goes on, and the host ends the shell when idle."""
+        self._pool = None
+
     def close(self) -> None:
         """End the runspace; safe to call twice, and quiet when the link is gone."""
         self._release(lost=False)

@@ -65,7 +65,10 @@ class Campaign:
         self._busy: dict[str, Session] = {}
 
     def run(self) -> None:
-        """Work until every track is done. An interruption leaves moves running, and says which."""
+        """Work until every track is done. An interruption or a time-out leaves moves running, and says which.
+
+        Their sessions are abandoned, not closed: closing one would ask the host to stop what runs in it.
+        """
         try:
             while self._open():
                 self._round()
@@ -75,6 +78,9 @@ class Campaign:
             for track in self._in(Phase.RUNNING, Phase.WATCHED):
                 self._work.reporter.say(f"{track.vm.name}: its move goes on; run again to attach to it")
             raise
+        finally:
+            for session in self._busy.values():
+                session.abandon()
 
     def _open(self) -> list[Track]:
         return [track for track in self._tracks.values() if track.phase is not Phase.DONE]

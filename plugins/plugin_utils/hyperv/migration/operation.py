@@ -194,6 +194,8 @@ def _has_changed(plan: MigrationPlan) -> bool:
 
 
 def _finished(plan: MigrationPlan, *, changed: bool, diff: Diff | None) -> Outcome:
+    if plan.request.skip_blocked:
+        _skip_blocked(plan.tracks)
     results = [_result(track, plan) for track in plan.tracks]
     counted = {result.value: sum(one.outcome is result for one in results) for result in Result}
     failed = [one for one in results if one.outcome is Result.FAILED]
@@ -204,6 +206,13 @@ def _finished(plan: MigrationPlan, *, changed: bool, diff: Diff | None) -> Outco
     }
     failure = None if plan.request.preflight_only else _failure(failed, len(results), changed=changed)
     return Outcome(changed=changed, values=values, diff=diff, failure=failure)
+
+
+def _skip_blocked(tracks: tuple[Track, ...]) -> None:
+    """Turn the failure of VMs that a finding kept from being tried into a skip; the findings stay."""
+    for track in tracks:
+        if track.result is Result.FAILED and not track.began and blocking(track.findings):
+            track.result, track.error = Result.SKIPPED, None
 
 
 def _failure(failed: list[VmResult], total: int, *, changed: bool) -> MobilityError | None:

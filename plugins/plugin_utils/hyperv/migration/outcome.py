@@ -22,7 +22,7 @@ class Result(str, Enum):
     """Somebody else's move brought it there while we waited for it."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """Nothing was tried: the task only checked."""
+    """Nothing was tried: the task only checked, or a finding blocks the VM and blocked ones are to be skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)

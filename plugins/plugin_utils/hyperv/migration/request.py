@@ -52,6 +52,7 @@ class MoveRequest:
     verify_heartbeat: bool = False
     verify_network: bool = False
     preflight_only: bool = False
+    skip_blocked: bool = False
 
 
 def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str, ...]) -> MoveRequest:
@@ -85,6 +86,7 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         verify_heartbeat=bool(verify.get("heartbeat")),
         verify_network=bool(verify.get("network")),
         preflight_only=bool(arguments.get("preflight_only")),
+        skip_blocked=bool(arguments.get("skip_blocked")),
     )
     _check_unmanaged(request)
     return request
