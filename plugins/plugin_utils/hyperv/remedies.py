@@ -81,7 +81,7 @@ def _credentials(around: Surroundings) -> str:
             f"authentication_type on "
             "both (hyperv.mobility.vm_host_migration)."
         )
-    if around.delegates_credentials and source == "CredSSP":
+    if around.delegates_credentials:
         return (
             "The session to the source holds credentials, and yet they were not accepted: look for Credential Guard on "
             f"{around.source} (it blocks CredSSP; use Kerberos with constrained delegation), and whether "

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from . import contract
+from . import editions, restricted
 from .commands import Cmdlet
-from .signature import Parameter, Signature
+from .restricted import Endpoint, Grant
+from .signature import Signature
 
-Finder = Callable[[str], type[Cmdlet] | None]
+Finder = Callable[[str], "type[Cmdlet] | None"]
 
 
 @dataclass(frozen=True)
@@ -29,60 +30,92 @@ class Entry:
     """The command behind a proxy function of a restricted endpoint."""
 
 
-@dataclass(frozen=True)
-class Grant:
-    """What a restricted endpoint shows of a command: whole, or some parameters with sets or patterns."""
-
-    name: str
-    parameters: Mapping[str, Mapping[str, object]] | None = None
-    """{parameter: {"values": (…)} or {"pattern": …} or {}}; None grants the command whole."""
-
-
-@dataclass
 class CommandTable:
-    """The commands of a machine: signatures by edition, implementations by name."""
+    """The commands of a machine."""
 
-    edition: str
-    find: Finder
-    """Returns the implementation of a command by its plain name."""
-    by_hand: Mapping[str, Signature] = field(default_factory=dict)
-    """Signatures beside the contract, by lower-case name."""
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        edition: str,
+        find: Finder,
+        *,
+        by_hand: Mapping[str, Signature] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        lacks: Callable[[str], bool] = lambda _name: False,
+    ) -> None:
+        self.edition, self._find, self._lacks = edition, find, lacks
+        self._by_hand: Mapping[str, Signature] = {**editions.by_hand(edition), **(by_hand or {})}
+        self._aliases = aliases or {}
+        self._modules = {each.module.lower() for each in self._by_hand.values()}
 
     def resolve(self, name: str) -> Entry | None:
         """Return the command of a plain or module-qualified name, or None."""
         module, _, plain = name.rpartition("\\")
         if not module:
-            plain = self.aliases.get(plain.lower(), plain)
-        signature = self.by_hand.get(plain.lower()) or contract.signature(plain, self.edition)
-        if signature is None or (module and signature.module.lower() != module.lower()):
+            plain = self._aliases.get(plain.lower(), plain)
+        signature = self._by_hand.get(plain.lower()) or editions.signature(plain, self.edition)
+        if signature is None or (module and signature.module.lower() != module.lower()) or self._lacks(signature.name):
             return None
-        cmdlet = self.find(signature.name)
-        if cmdlet is None and signature.name.lower() in self.by_hand:
-            return None
+        cmdlet = self._find(signature.name)
         class_name = (cmdlet.CLASS if cmdlet else "") or signature.name
         return Entry(signature.name, signature, cmdlet, class_name, is_function=signature.kind == "function")
 
-    def names(self) -> Iterable[str]:
-        """Return the names of the commands there are."""
-        return [*(s.name for s in self.by_hand.values())]
+    def knows_module(self, name: str) -> bool:
+        """Return whether a module of this name is there."""
+        return name.lower() in self._modules or name.lower() in editions.modules(self.edition)
+
+    def names(self) -> list[str]:
+        """Return the names of all commands, in order."""
+        every = {each.name for each in self._by_hand.values()} | set(editions.names(self.edition))
+        return sorted((name for name in every if not self._lacks(name)), key=str.lower)
 
 
-def granted(entry: Entry, grant: Grant) -> Entry:
-    """Return a command as a restricted endpoint shows it: with restrictions it is a proxy function."""
-    if grant.parameters is None:
-        return entry
-    wanted = {name.lower(): rule for name, rule in grant.parameters.items()}
-    kept: list[Parameter] = []
-    for parameter in entry.signature.parameters:
-        rule = wanted.get(parameter.name.lower())
-        if rule is None and not parameter.common:
-            continue
-        if rule:
-            values, pattern = rule.get("values"), rule.get("pattern")
-            allowed = tuple(str(value) for value in values) if isinstance(values, (list, tuple)) else None
-            kept.append(replace(parameter, allowed=allowed, pattern=f"^(?:{pattern})$" if pattern else None))
-            continue
-        kept.append(parameter)
-    signature = replace(entry.signature, parameters=tuple(kept), kind="function")
-    return Entry(entry.name, signature, entry.cmdlet, entry.name, is_function=True, inner=entry)
+class RestrictedTable:
+    """The commands that a restricted endpoint shows of a machine's."""
+
+    def __init__(self, table: CommandTable, endpoint: Endpoint) -> None:
+        self.edition = table.edition
+        self._table = table
+        self._whole: dict[str, Entry] = {}
+        self._functions: dict[str, Entry] = {}
+        for name, signature in restricted.default_proxies(table.edition).items():
+            inner = table.resolve(name)
+            self._functions[name] = self._proxy(signature, inner)
+        for each in endpoint.visible:
+            self._add(each)
+
+    @staticmethod
+    def _proxy(signature: Signature, inner: Entry | None) -> Entry:
+        cmdlet = inner.cmdlet if inner else None
+        return Entry(signature.name, signature, cmdlet, signature.name, is_function=True, inner=inner)
+
+    def _add(self, rules: Grant) -> None:
+        inner = self._table.resolve(rules.name)
+        if inner is None:
+            return
+        if rules.parameters is None:
+            self._whole[inner.name.lower()] = inner
+        else:
+            self._functions[inner.name.lower()] = self._proxy(restricted.granted(inner.signature, rules), inner)
+
+    def resolve(self, name: str) -> Entry | None:
+        """Return what a name means: a proxy function before a cmdlet; qualified, only a cmdlet that is shown whole."""
+        module, _, plain = name.rpartition("\\")
+        key = plain.lower()
+        if module:
+            found = self._whole.get(key)
+            return found if found is not None and found.signature.module.lower() == module.lower() else None
+        key = restricted.ALIASES.get(key, key).lower()
+        return self._functions.get(key) or self._whole.get(key)
+
+    def every(self, name: str) -> list[Entry]:
+        """Return all commands of a plain name: a proxy function doesn't hide its cmdlet from Get-Command."""
+        key = name.lower()
+        return [found for found in (self._functions.get(key), self._whole.get(key)) if found is not None]
+
+    def knows_module(self, name: str) -> bool:
+        """Return whether a module of this name is there, though it may show nothing."""
+        return self._table.knows_module(name)
+
+    def entries(self) -> list[Entry]:
+        """Return what Get-Command lists: functions, then cmdlets, each by name."""
+        return [table[name] for table in (self._functions, self._whole) for name in sorted(table)]
