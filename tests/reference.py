@@ -1,38 +1,50 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/reference.md from the modules' own documentation, or checks that it is up to date (``--check``)."""
+"""Writes docs/reference.md from the plugins' and roles' own documentation, or checks it (``--check``)."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment
 
 ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
 TARGET = ROOT / "docs" / "reference.md"
 TEMPLATE = """\
 # Reference
 
-Made by `make docs` from the modules' documentation; `ansible-doc hyperv.mobility.NAME` shows the same on a terminal.
+Made by `make docs` from the documentation in the code; `ansible-doc hyperv.mobility.NAME` shows the same on a terminal.
 
 | task | does |
 | --- | --- |
 {% for name, m in modules %}| [`{{ name }}`](#{{ name }}) | {{ m.doc.short_description | plain }} |
 {% endfor %}
+| role | does |
+| --- | --- |
+{% for name, role in roles %}| [`{{ name }}`](#role-{{ name }}) | {{ role.main.short_description | plain }} |
+{% endfor %}
+| filter | does |
+| --- | --- |
+{% for name, f in filters %}| [`{{ name }}`](#filter-{{ name }}) | {{ f.doc.short_description | plain }} |
+{% endfor %}
 {% for name, m in modules %}
 ## {{ name }}
 
-{% for text in m.doc.description %}{{ text | plain }}
+{% for text in m.doc.description | lines %}{{ text | plain }}
+
 {% endfor %}
 | option | type | default | meaning |
 | --- | --- | --- | --- |
-{% for row in m.doc.options | rows %}| `{{ row.name }}`{{ " **required**" if row.required }} | {{ row.type }} | {{ row.default }} | {{ row.text }} |
+{% for cells in m.doc.options | rows %}| {{ cells | join(" | ") }} |
 {% endfor %}
 {% for note in m.doc.notes or [] %}- {{ note | plain }}
 {% endfor %}
@@ -42,8 +54,35 @@ Made by `make docs` from the modules' documentation; `ansible-doc hyperv.mobilit
 
 | returned | type | when | meaning |
 | --- | --- | --- | --- |
-{% for row in (m.return or {}) | returns %}| `{{ row.name }}` | {{ row.type }} | {{ row.when }} | {{ row.text }} |
-{% endfor %}{% endfor %}"""
+{% for cells in (m.return or {}) | returns %}| {{ cells | join(" | ") }} |
+{% endfor %}
+{% endfor %}
+{% for name, role in roles %}
+## Role {{ name }}
+
+{% for text in role.main.description | lines %}{{ text | plain }}
+
+{% endfor %}
+| variable | type | default | meaning |
+| --- | --- | --- | --- |
+{% for cells in role.main.options | rows %}| {{ cells | join(" | ") }} |
+{% endfor %}
+{% endfor %}
+{% for name, f in filters %}
+## Filter {{ name }}
+
+{% for text in f.doc.description | lines %}{{ text | plain }}
+
+{% endfor %}
+```yaml
+{{ f.examples | trim }}
+```
+{% endfor %}"""
+
+
+def lines(text: Any) -> list[str]:
+    """Return a description as the list that it may be."""
+    return text if isinstance(text, list) else [text]
 
 
 def plain(text: Any) -> str:
@@ -57,60 +96,63 @@ def plain(text: Any) -> str:
     return re.sub(r"\s+", " ", joined).replace("|", "\\|").strip()
 
 
-def rows(options: dict[str, Any] | None, prefix: str = "") -> list[dict[str, Any]]:
-    """Return the options as table rows, suboptions after their parent."""
+def kind(thing: dict[str, Any]) -> str:
+    """Return the type of an option or a value, with that of its elements."""
+    return str(thing.get("type", "str")) + (f" of {thing['elements']}" if thing.get("elements") else "")
+
+
+def rows(options: dict[str, Any] | None, prefix: str = "") -> list[list[str]]:
+    """Return the options as cells of table rows, suboptions after their parent."""
     found = []
     for name, option in sorted((options or {}).items()):
-        kind = option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")
-        choices = option.get("choices")
         text = plain(option.get("description"))
-        if choices:
-            text += " One of " + ", ".join(f"`{choice}`" for choice in choices) + "."
+        if option.get("choices"):
+            text += " One of " + ", ".join(f"`{choice}`" for choice in option["choices"]) + "."
         default = option.get("default")
-        found.append(
-            {
-                "name": prefix + name,
-                "type": kind,
-                "required": option.get("required", False),
-                "default": "" if default is None else f"`{json.dumps(default)}`",
-                "text": text,
-            }
-        )
-        found += rows(option.get("suboptions"), f"{prefix}{name}.")
+        shown = "" if default is None else f"`{json.dumps(default)}`"
+        required = " **required**" if option.get("required") else ""
+        found.append([f"`{prefix}{name}`{required}", kind(option), shown, text])
+        found += rows(option.get("suboptions") or option.get("options"), f"{prefix}{name}.")
     return found
 
 
-def returns(values: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:
-    """Return the return values as table rows, contained ones after their parent."""
+def returns(values: dict[str, Any], prefix: str = "") -> list[list[str]]:
+    """Return the return values as cells of table rows, contained ones after their parent."""
     found = []
     for name, value in values.items():
-        kind = value.get("type", "") + (f" of {value['elements']}" if value.get("elements") else "")
-        row = {
-            "name": prefix + name,
-            "type": kind,
-            "when": plain(value.get("returned")),
-            "text": plain(value.get("description")),
-        }
-        found.append(row)
+        found.append([f"`{prefix}{name}`", kind(value), plain(value.get("returned")), plain(value.get("description"))])
         found += returns(value.get("contains") or {}, f"{prefix}{name}.")
     return found
 
 
-def render() -> str:
-    """Return the page as it should be."""
-    names = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+def documented(kind_of_plugin: str, names: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what ansible-doc says about each plugin of the collection."""
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-doc"), "--json", *(f"hyperv.mobility.{name}" for name in names)],
+        [str(BIN / "ansible-doc"), "--json", "-t", kind_of_plugin, *(f"hyperv.mobility.{name}" for name in names)],
+        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(BIN.parent / "collections"), "ANSIBLE_DEVEL_WARNING": "0"},
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
     found = json.loads(done.stdout)
+    return [(name, found[f"hyperv.mobility.{name}"]) for name in names]
+
+
+def roles() -> list[tuple[str, dict[str, Any]]]:
+    """Return the argument specifications of the roles."""
+    paths = sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
+    return [(path.parts[-3], yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]) for path in paths]
+
+
+def render() -> str:
+    """Return the page as it should be."""
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+    filters = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
     environment = Environment(autoescape=False, trim_blocks=False, keep_trailing_newline=True)
-    environment.filters |= {"plain": plain, "rows": rows, "returns": returns}
+    environment.filters |= {"plain": plain, "rows": rows, "returns": returns, "lines": lines}
     page = environment.from_string(TEMPLATE).render(
-        modules=[(name, found[f"hyperv.mobility.{name}"]) for name in names]
+        modules=documented("module", modules), filters=documented("filter", filters), roles=roles()
     )
     return re.sub(r"\n{3,}", "\n\n", page).rstrip() + "\n"
 

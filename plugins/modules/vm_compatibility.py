@@ -10,7 +10,8 @@ module: vm_compatibility
 short_description: Find what would stop virtual machines from moving to another host
 version_added: 0.1.0
 description:
-  - Makes all checks that M(hyperv.mobility.vm_migration) makes before the first change, Compare-VM's own report included.
+  - Makes all checks that M(hyperv.mobility.vm_migration) makes before the first change, Compare-VM's own report
+    included.
   - Reads only. The planned VM that a comparison makes at the destination is removed again.
 options:
   names:

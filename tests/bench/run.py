@@ -154,8 +154,9 @@ def report(figures: list[Figure]) -> str:
     return f"""\
 # Performance
 
-Written by `make bench` (Python {platform.python_version()}, two cores, the lab on the same machine). Ratios come from one run; `win_powershell` is that of the `ansible` package {peer.VERSION}, doing the same read through
-the same server, whose script gets a canned answer.
+Written by `make bench` (Python {platform.python_version()}, two cores, the lab on the same machine). Ratios come from
+one run; `win_powershell` is that of the `ansible` package {peer.VERSION}, doing the same read through the same server,
+whose script gets a canned answer.
 
 | what | measured | promised | holds |
 | --- | --- | --- | --- |

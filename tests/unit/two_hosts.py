@@ -98,8 +98,8 @@ class Fleet:
             "Get-CimInstance": lambda p, i: self._cim(host, p),
             "Test-Path": lambda p, i: [path.lower() in self.files[host] for path in p["LiteralPath"]],
             "Get-ChildItem": lambda p, i: self._children(host, p),
-            "Compare-VM": lambda p, i: self._compare(p, i),
-            "Move-VM": lambda p, i: self._move(p, i),
+            "Compare-VM": self._compare,
+            "Move-VM": self._move,
             "Connect-VMNetworkAdapter": lambda p, i: [one.update(SwitchName=p["SwitchName"]) for one in i] and [],
             "Set-VMDvdDrive": lambda p, i: [one.update(Path=p["Path"]) for one in i] and [],
             "Remove-VM": lambda p, i: self._remove(i),
@@ -188,11 +188,12 @@ class Fleet:
         return [{"VM": planned, "Incompatibilities": self._missing(planned)}]
 
     def _missing(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
+        missing: list[dict[str, Any]] = [
             {"MessageId": 33012, "Message": "Switch introuvable", "Source": adapter}
             for adapter in planned["NetworkAdapters"]
             if adapter["SwitchName"] not in self.switches["hv02"]
-        ] + planned.get("odd", [])
+        ]
+        return missing + list(planned.get("odd", []))
 
     def _move(self, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
         planned = piped[0]["VM"]

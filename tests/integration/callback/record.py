@@ -21,7 +21,7 @@ description:
 """
 
 
-class CallbackModule(CallbackBase):
+class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible has no types
     """A notification callback beside the usual output."""
 
     CALLBACK_VERSION = 2.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hyperv_lab.hyperv import catalogue
 from hyperv_lab.powershell import contract
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hyperv_lab.hyperv.fleet import Fleet
     from hyperv_lab.hyperv.host import Host
+    from hyperv_lab.powershell import commands
     from hyperv_lab.powershell.commands import ErrorRecord
 
 
@@ -79,7 +80,7 @@ def run(host: Host, command: str, *piped: Any, who: Any = None, **parameters: An
     result = Result()
     call = Call(Session(host, who), command, result)
     bound = prepared.bound() if not piped else None
-    cmdlet = found(call)
+    cmdlet = found(cast("commands.Call", call))
     try:
         if bound is not None:
             call.bound, call.parameter_set = dict(bound.parameters), bound.set

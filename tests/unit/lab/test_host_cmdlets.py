@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hyperv_lab.hyperv import catalogue, programs
 from hyperv_lab.hyperv import fleet as fleets
-
-sys.path.insert(0, str(Path(__file__).parent))
-from cmdlet_runner import get, identity, run
+from unit.lab.cmdlet_runner import get, identity, run
 
 
 def pair(speed: float = 0, **host: Any) -> Any:

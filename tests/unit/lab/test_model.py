@@ -109,7 +109,8 @@ def test_the_flag_is_read_at_power_on_not_at_a_restart() -> None:
     power.turn_off(vm)
     host.fleet.clock.advance(60)
     assert vm.state == "Off"
-    assert vm.cpu is None
+    turned_off = vm.cpu
+    assert turned_off is None
     power.start(vm)
     assert vm.cpu.limited
 

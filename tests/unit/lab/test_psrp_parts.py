@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import psrpcore
 import pytest
@@ -43,14 +44,20 @@ def test_fragments_put_together_are_the_messages(texts: list[str], room: int) ->
     assert wire.split(received) == messages
 
 
+def _hand_over(sender: Any, receiver: Any) -> None:
+    data = sender.data_to_send()
+    assert data is not None
+    receiver.receive_data(data)
+
+
 def test_a_psrpcore_client_reads_them() -> None:
     client = psrpcore.ClientRunspacePool()
     client.open()
     server = psrpcore.ServerRunspacePool()
-    server.receive_data(client.data_to_send())
+    _hand_over(client, server)
     while server.next_event():
         pass
-    client.receive_data(server.data_to_send())
+    _hand_over(server, client)
     while client.next_event():
         pass
     pipeline = psrpcore.ClientPowerShell(client)
@@ -77,7 +84,7 @@ def test_workers_run_as_many_as_they_may_and_the_rest_later() -> None:
         done.release()
 
     for number in range(5):
-        workers.start(lambda number=number: work(number))
+        workers.start(partial(work, number))
     assert done.acquire(timeout=0.1) is False
     assert sorted(running) == [0, 1]
     gate.set()
@@ -91,7 +98,7 @@ def test_runspaces_are_made_when_needed_and_used_by_one_at_a_time() -> None:
         made.append(len(made) + 1)
         return made[-1]
 
-    runspaces, used = RunspaceSet(make, 0, 2), []  # type: ignore[arg-type]
+    runspaces, used = RunspaceSet(make, cast("Any", 0), 2), list[Any]()
     for _ in range(3):
         runspaces.lend(used.append)
     assert (used, made, runspaces.available) == ([0, 1], [1], 0)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -13,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hyperv_lab.world import WinRMLimits
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.powershell import PowerShell, PSInvocationState, RunspacePool
 from pypsrp.serializer import ObjectMeta
 from pypsrp.wsman import WSMan
-
-sys.path.insert(0, str(Path(__file__).parent))
-from hyperv_lab.world import WinRMLimits
-from wire_world import DISABLED, DOMAIN, LOCAL, Served, serving
+from unit.lab.wire_world import DISABLED, DOMAIN, LOCAL, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield one
 
 
-BASIC = {"ssl": True, "auth": "basic", "username": LOCAL.username, "password": LOCAL.password}
+BASIC: dict[str, Any] = {"ssl": True, "auth": "basic", "username": LOCAL.username, "password": LOCAL.password}
 
 
 def connect(served: Served, *, ssl: bool = False, auth: str = "ntlm", **options: Any) -> WSMan:

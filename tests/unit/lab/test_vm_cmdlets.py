@@ -9,7 +9,6 @@ import ast
 import inspect
 import json
 import os
-import sys
 import textwrap
 import uuid
 from pathlib import Path
@@ -20,9 +19,7 @@ from hyperv_lab.hyperv import catalogue
 from hyperv_lab.hyperv import fleet as fleets
 from hyperv_lab.powershell import contract
 from hyperv_lab.powershell.binder import BindingFailed
-
-sys.path.insert(0, str(Path(__file__).parent))
-from cmdlet_runner import get, identity, run
+from unit.lab.cmdlet_runner import get, identity, run
 
 OP = {"directory": {"accounts": [{"name": "op", "password": "x"}, {"name": "reader", "password": "x"}]}}
 
@@ -43,7 +40,7 @@ def asked_for(cmdlet: type[Any]) -> set[str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(cmdlet)))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     asking = [call for call in calls if getattr(call.func, "attr", "") in ("given", "switched", "bound_to")]
-    return {call.args[0].value for call in asking if isinstance(call.args[0], ast.Constant)}
+    return {str(call.args[0].value) for call in asking if isinstance(call.args[0], ast.Constant)}
 
 
 def test_every_parameter_a_cmdlet_asks_for_is_in_the_contract() -> None:

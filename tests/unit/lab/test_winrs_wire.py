@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hyperv_lab.world import WinRMLimits
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.shell import Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
+from unit.lab.wire_world import DOMAIN, LOCAL, Served, serving
 from winrm.protocol import Protocol
-
-sys.path.insert(0, str(Path(__file__).parent))
-from hyperv_lab.world import WinRMLimits
-from wire_world import DOMAIN, LOCAL, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
@@ -250,9 +251,7 @@ def test_equal_names_are_an_error_that_lists_the_ids() -> None:
         ({"names": ["web01"], "concurrency": "many"}, InvalidRequest, "many"),
     ],
 )
-def test_bad_input_is_one_line_that_names_it(
-    arguments: dict[str, object], kind: type[MobilityError], named: str
-) -> None:
+def test_bad_input_is_one_line_that_names_it(arguments: dict[str, Any], kind: type[MobilityError], named: str) -> None:
     fleet = Fleet()
     fleet.add("web01")
     with pytest.raises(kind, match=named) as caught:

@@ -26,8 +26,8 @@ ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 @pytest.mark.parametrize(
     "path",
-    ["VMs", "D:VMs", "\\VMs", "..\\VMs", "D:\\a<b", "D:\\a:b", "D:\\a|b", "D:\\con\\x", "D:\\a \\b", "D:\\a.", "D:\\..\\b",
-     "D:/VMs", "", "  ", "\\\\server", "D:\\" + "x" * 250, "D:\\a\nb"],
+    ["VMs", "D:VMs", "\\VMs", "..\\VMs", "D:\\a<b", "D:\\a:b", "D:\\a|b", "D:\\con\\x", "D:\\a \\b", "D:\\a.",
+     "D:\\..\\b", "D:/VMs", "", "  ", "\\\\server", "D:\\" + "x" * 250, "D:\\a\nb"],
 )  # fmt: skip
 def test_an_impossible_path_is_refused_with_option_and_path(path: str) -> None:
     with pytest.raises(InvalidRequest, match="destination_storage_path") as caught:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import Ambiguous, InvalidRequest, NotFound
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import vm_info
@@ -12,7 +14,7 @@ from unit.fake_session import request
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, FakeHost, vm
 
 
-def names(host: FakeHost, **arguments: object) -> list[str]:
+def names(host: FakeHost, **arguments: Any) -> list[str]:
     found = vm_info.operate(request(host.session, **arguments)).values["vms"]
     return [machine["name"] for machine in found]
 
