@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Makes sure that VMs are on another stand-alone host, with their storage if asked. Running VMs go on running.
   - Decides by the VM's Id from what both hosts say. A VM that is already there is left alone, a move that runs
-    already, whoever started it, is waited for, and a second move is never started while a first may be running. So the task can be
-    killed at any moment and run again.
+    already, whoever started it, is waited for, and a second move is never started while a first may be running. So
+    the task can be killed at any moment and run again.
   - Everything is checked before the first change. The checks are named findings; then Compare-VM's own report decides.
   - Moves run beside each other up to the free slots of both hosts, counting moves that others started.
 options:
@@ -120,8 +120,8 @@ options:
     default: 300
   concurrency:
     description:
-      - How many moves of this task may run at once, V(auto) or a number. The free slots of both hosts are a limit in any
-        case.
+      - How many moves of this task may run at once, V(auto) or a number. The free slots of both hosts are a limit in
+        any case.
     type: str
     default: auto
   wait_for_backup_seconds:
@@ -130,8 +130,8 @@ options:
     default: 3600
   timeout_seconds:
     description:
-      - How long the move of one VM may take; V(0) is no limit. A move that takes longer goes on, and the next run attaches
-        to it.
+      - How long the move of one VM may take; V(0) is no limit. A move that takes longer goes on, and the next run
+        attaches to it.
     type: int
     default: 0
   retries:
@@ -223,8 +223,8 @@ vms:
       returned: always
     outcome:
       description:
-        - V(moved), V(already_there), V(attached) (a move that somebody else had started ended there), V(failed), or V(skipped)
-          (only checked, or blocked with O(skip_blocked=true)).
+        - V(moved), V(already_there), V(attached) (a move that somebody else had started ended there), V(failed), or
+          V(skipped) (only checked, or blocked with O(skip_blocked=true)).
         - In check mode V(moved) means that it would be moved.
       type: str
       returned: always
