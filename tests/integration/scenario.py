@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of tasks on hosts share: a fleet around them, the cycle of a desired state, proofs from the journal."""
+"""What tests of tasks on hosts share: a fleet around them, the cycle of a desired state, proofs from the journal."""
 
 from __future__ import annotations
 

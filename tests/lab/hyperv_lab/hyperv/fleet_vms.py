@@ -140,16 +140,16 @@ def default_folder(vm: VM) -> str:
 
 
 def _disks(vm: VM, section: Section) -> None:
-    default = ntpath.join(vm.path, "Virtual Hard Disks", ntpath.basename(vm.path) + ".vhdx")
+    stem = ntpath.join(vm.path, "Virtual Hard Disks", ntpath.basename(vm.path))
     entries = section.sections("disks")
     if not entries and not section.has("disks"):
-        entries = [Section({"path": default, "size_gb": 40, "file_size_gb": 8}, section.where)]
+        entries = [Section({"size_gb": 40, "file_size_gb": 8}, section.where)]
     for number, entry in enumerate(entries):
         controller = entry.choice("controller", ("SCSI", "IDE"), "SCSI" if vm.generation == 2 else "IDE")
         drive = HardDrive(vm, controller=controller, number=0, location=number)
         drive.disk_number = entry.whole("pass_through", None)
         if drive.disk_number is None:
-            drive.path = entry.text("path", default)
+            drive.path = entry.text("path", f"{stem}_{number}.vhdx" if number else f"{stem}.vhdx")
             _disk_file(vm.host, drive.path, entry)
         if entry.flag("shared"):
             drive.shared = True
