@@ -71,6 +71,11 @@ def _refused(error: BaseException) -> bool:
     return False
 
 
+def _said(error: BaseException) -> str:
+    """Return what an exception says on one line: libraries quote whole answers of servers."""
+    return " ".join(str(error).split())
+
+
 def translate(error: BaseException, host: str) -> MobilityError:
     """Return the family's error for a foreign one; ``details["reason"]`` tells the cases apart.
 
@@ -81,7 +86,7 @@ def translate(error: BaseException, host: str) -> MobilityError:
         return error
     if _refused(error):
         return AuthenticationFailed(
-            f"{host} refused the credentials or the way of signing in: {error}",
+            f"{host} refused the credentials or the way of signing in: {_said(error)}",
             reason="authentication",
             retry=False,
         )
@@ -107,8 +112,8 @@ def _from_fault(error: BaseException, host: str) -> MobilityError:
             retry=False,
         )
     if code in BAD_REQUEST:
-        return RemoteError(f"{host} could not read a request of ours: {error}", fault=code)
-    return ConnectionLost(f"{host} answered with a fault: {error}", reason="fault", fault=code, retry=False)
+        return RemoteError(f"{host} could not read a request of ours: {_said(error)}", fault=code)
+    return ConnectionLost(f"{host} answered with a fault: {_said(error)}", reason="fault", fault=code, retry=False)
 
 
 def _from_transport(error: BaseException, host: str) -> MobilityError:
@@ -117,13 +122,14 @@ def _from_transport(error: BaseException, host: str) -> MobilityError:
         return ConnectionLost(f"the WinRM service of {host} is starting", reason="service_starting", retry=True)
     if any(isinstance(one, SSLError) for one in causes):
         return ConnectionLost(
-            f"the certificate of {host} was not accepted: {error}. Name its authority in the connection's CA option",
+            f"the certificate of {host} was not accepted: {_said(error)}. "
+            "Name its authority in the connection's CA option",
             reason="certificate",
             retry=False,
         )
     if any(isinstance(one, (ConnectionRefusedError, ConnectTimeout)) for one in causes):
-        return ConnectionLost(f"{host} can't be reached: {error}", reason="no_connection", retry=False)
-    return ConnectionLost(f"the link to {host} failed: {error}", reason="link", retry=False)
+        return ConnectionLost(f"{host} can't be reached: {_said(error)}", reason="no_connection", retry=False)
+    return ConnectionLost(f"the link to {host} failed: {_said(error)}", reason="link", retry=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ConnectionLost, InvalidRequest, MobilityError, NotPossible
+from ...errors import InvalidRequest, MobilityError, NotPossible
 from ...findings import Finding, Severity, blocking
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
@@ -100,11 +100,7 @@ def make_plan(request: Request, clock: Clock) -> MigrationPlan:
 
 
 def _first_look(hosts: Hosts) -> Look:
-    try:
-        look = hosts.first_look()
-    except ConnectionLost as error:
-        error.msg = error.msg if hosts.destination.host in error.msg else f"{hosts.destination.host}: {error.msg}"
-        raise
+    look = hosts.first_look()
     if same_host(look):
         raise InvalidRequest(
             f"destination_host: {hosts.destination.host!r} is the source host {hosts.source.host!r} itself "
