@@ -31,6 +31,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc] # ansible has no types
 
     def _note(self, status: str, result: Any) -> None:
         plain = json.loads(self._dump_results(result._result))
+        if result._result.get("diff"):  # left out of what is for the terminal
+            plain["diff"] = json.loads(json.dumps(result._result["diff"]))
+        if "diff" in result._result:  # left out of what callbacks dump, since the terminal shows it by itself
+            plain["diff"] = json.loads(self._dump_results({"_": result._result["diff"]}))["_"]
         line = {"status": status, "host": result._host.get_name(), "task": result._task.get_name(), "result": plain}
         with Path(os.environ["HYPERV_MOBILITY_RECORD"]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
