@@ -9,6 +9,7 @@ from typing import Any
 
 from .clixml import Writer, escape
 from .commands import ErrorRecord
+from .error_objects import Wrapped
 from .members import type_name
 from .texts import text_of
 from .values import PropertyBag
@@ -64,6 +65,10 @@ def target_of(record: ErrorRecord) -> tuple[str, str]:
     """Return the target's text and the short name of its type, both empty without one."""
     if record.target is None:
         return "", ""
+    if isinstance(record.target, Wrapped):
+        held = record.target.value
+        text = " ".join(text_of(each) for each in held) if isinstance(held, list) else text_of(held)
+        return ("", "") if held is None else (text, "PSObject")
     return text_of(record.target), type_name(record.target).rpartition(".")[2]
 
 

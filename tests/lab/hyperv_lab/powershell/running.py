@@ -6,68 +6,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .binder import BindingFailed, ObjectNotBound, Prepared, prepare
+from . import binding_errors
+from .binder import BindingFailed, Bound, ObjectNotBound, Prepared, prepare
 from .commands import Cmdlet, ErrorRecord, Terminating
+from .error_objects import ErrorObject, Wrapped
+from .outcomes import ACTION_STOP, Ended, PipelineStopped, StopUpstream, engine_error
+from .signature import Signature
 from .table import Entry
-from .texts import text_of
 
 if TYPE_CHECKING:
-    from .runspace import State
+    from .state import State
 
-BINDING = (
-    "System.Management.Automation.ParameterBindingException",
-    "System.Management.Automation.RuntimeException",
-    "System.SystemException",
-    "System.Exception",
-    "System.Object",
-)
-VALIDATION = ("System.Management.Automation.ParameterBindingValidationException", *BINDING)
-TRANSFORMATION = ("System.Management.Automation.ParameterBindingArgumentTransformationException", *BINDING)
-STOPPING = "stop"
+__all__ = ["Ended", "PipelineStopped", "RunningCommand", "StopUpstream"]
+Arguments = Sequence["tuple[str | None, Any]"]
 SILENT = frozenset({"silentlycontinue", "ignore"})
+VARIABLES = ("outvariable", "errorvariable", "warningvariable", "informationvariable")
 
 
-class PipelineStopped(Exception):
-    """The client stopped the invocation."""
-
-
-class Ended(Exception):
-    """An error ends the statement: it was terminating, or it met -ErrorAction Stop."""
-
-    def __init__(self, record: ErrorRecord, activity: str, *, by_action: bool = False) -> None:
-        super().__init__(record.message)
-        self.record = record
-        self.activity = activity
-        self.by_action = by_action
-        """The error itself was non-terminating; -ErrorAction Stop or the preference made it end."""
-
-
-def binding_record(entry: Entry, error_id: str, category: str, message: str, target: Any = None) -> ErrorRecord:
-    """Return the record of a refused binding."""
-    exception: tuple[str, ...] = BINDING
-    if error_id.startswith("ParameterArgumentValidation"):
-        exception = VALIDATION
-    elif error_id == "ParameterArgumentTransformationError":
-        exception = TRANSFORMATION
-    return ErrorRecord(
-        error_id=error_id,
-        category=category,
-        message=message,
-        exception=exception,
-        class_name=entry.class_name,
-        target=target,
-    )
+@lru_cache(maxsize=8192)
+def _common_names(signature: Signature) -> frozenset[str]:
+    return frozenset(each.name for each in signature.parameters if each.common)
 
 
 class RunningCommand:
-    """The engine's side of one command (commands.Call)."""
+    """The engine's side of one command (commands.Call). A proxy function binds first, then the command behind it."""
 
     def __init__(
-        self, entry: Entry, arguments: list[tuple[str | None, Any]], state: State, *, input_ahead: bool
+        self, entry: Entry, arguments: Arguments, state: State, *, input_ahead: bool, merge: bool = False
     ) -> None:
         self.entry = entry
         self.command = entry.name
@@ -76,27 +46,28 @@ class RunningCommand:
         self.bound: dict[str, Any] = {}
         self.parameter_set = ""
         self.downstream: Callable[[Any], None] = lambda _value: None
+        self.lost_scope = entry.inner is not None
+        """Behind a proxy function variables are set in that function's own scope and lost, unless Scope says more."""
         self._arguments = arguments
         self._input_ahead = input_ahead
-        self._prepared: Prepared | None = None
+        self._merge = merge
+        self._layers: list[tuple[Entry, Prepared, Arguments]] = []
         self._cmdlet: Cmdlet | None = None
+        self._process: Callable[[], None] = lambda: None
         self._common: dict[str, Any] = {}
-        self.lost_scope = entry.inner is not None
-        """Behind a proxy function variables are set in that function's own scope and lost, unless Scope is Global."""
 
     # --- the engine's calls ---
     def begin(self) -> None:
         """Bind the command line and start the cmdlet."""
-        try:
-            self._prepared = prepare(self.entry.signature, self._arguments, input_ahead=self._input_ahead)
-        except BindingFailed as failed:
-            message = self.session.text("binding", command=self.command, error=failed.error_id, name=failed.parameter)
-            raise Ended(binding_record(self.entry, failed.error_id, failed.category, message), self.command) from None
-        self._take(self._prepared.bound())
+        self._take(self._bind_line(self.entry, self._arguments))
         self._refuse_variables()
+        if self.entry.inner is not None:
+            arguments: Arguments = [*self.bound.items(), *((k, v) for k, v in self._common_given.items())]
+            self._take(self._bind_line(self.entry.inner, arguments))
         if self.entry.cmdlet is None:
             raise Ended(self._not_simulated(), self.command)
         self._cmdlet = self.entry.cmdlet(self)  # type: ignore[arg-type] # State offers more than SessionState asks
+        self._process = self._cmdlet.process
         self._clear_variables()
         self._guarded(self._cmdlet.begin)
 
@@ -104,49 +75,67 @@ class RunningCommand:
         """Run for one input object, or once without input."""
         if self.stopping.is_set():
             raise PipelineStopped
-        assert self._prepared is not None
-        assert self._cmdlet is not None
-        if has_input:
-            try:
-                self._take(self._prepared.bind_object(value))
-            except ObjectNotBound as refused:
-                message = self.session.text("input", command=self.command, error=refused.error_id)
-                self.error(binding_record(self.entry, refused.error_id, refused.category, message, value))
-                return
-        self._guarded(self._cmdlet.process)
+        if has_input and not self._bind_object(value):
+            return
+        self._guarded(self._process)
 
     def end(self) -> None:
         """Run after the last input object."""
         assert self._cmdlet is not None
         self._guarded(self._cmdlet.end)
-        self._close_variables()
 
     # --- the cmdlet's calls ---
     def write(self, value: Any) -> None:
         """Pass an object on."""
         if self.stopping.is_set():
             raise PipelineStopped
-        out = self._common.get("outvariable")
-        if out:
-            self.session.append(out, value)
+        if self._common:
+            out = self._common.get("outvariable")
+            if out:
+                self.session.append(str(out), value)
         self.downstream(value)
 
     def error(self, record: ErrorRecord) -> None:
         """Write a non-terminating error as the error action says."""
         record = self._named(record)
         action = self._action("erroraction", "erroractionpreference")
-        if action != "ignore" and self._common.get("errorvariable"):
-            self.session.append(self._common["errorvariable"], record)
-        if action == STOPPING:
+        if action != "ignore":
+            self._keep("errorvariable", ErrorObject(record, self.command, self.session.edition))
+        if action == "stop":
             raise Ended(record, self.command, by_action=True)
-        if action not in SILENT:
+        if action in SILENT:
+            return
+        if self._merge:
+            self.downstream(ErrorObject(record, self.command, self.session.edition))
+        else:
             self.session.sink.error(record, self.command)
 
     def warn(self, text: str) -> None:
         """Write a warning as the warning action says."""
         action = self._action("warningaction", "warningpreference")
+        if action != "ignore":
+            self._keep("warningvariable", text)
         if action not in SILENT:
             self.session.sink.warning(text)
+        if action == "stop":
+            raise Ended(self._stopped(text), self.command, by_action=True)
+
+    def verbose(self, text: str) -> None:
+        """Write a verbose text if asked to."""
+        if self._wants("verbose", "verbosepreference"):
+            self.session.sink.verbose(text)
+
+    def debug(self, text: str) -> None:
+        """Write a debug text if asked to."""
+        if self._wants("debug", "debugpreference"):
+            self.session.sink.debug(text)
+
+    def inform(self, value: Any, tags: tuple[str, ...] = ()) -> None:
+        """Write an information record: it travels even where the preference is silent, unless it is Ignore."""
+        action = self._action("informationaction", "informationpreference")
+        if action != "ignore":
+            self._keep("informationvariable", value)
+            self.session.sink.information(value, tags, self.command)
 
     def progress(
         self,
@@ -163,7 +152,7 @@ class RunningCommand:
         """Write a progress record unless the preference forbids it."""
         if self.stopping.is_set():
             raise PipelineStopped
-        if self.session.preference("progresspreference") in SILENT:
+        if self._action("progressaction", "progresspreference") in SILENT:
             return
         self.session.sink.progress(
             {
@@ -179,46 +168,104 @@ class RunningCommand:
         )
 
     def should_process(self, target: str) -> bool:
-        """Return False under -WhatIf."""
+        """Return False under -WhatIf, given or by preference."""
         del target
-        return not self._common.get("whatif")
+        if "whatif" in self._common:
+            return not self._common["whatif"]
+        return not self.session.variables.get("whatifpreference")
+
+    def needs_no_more(self) -> StopUpstream:
+        """Return what a cmdlet raises when it has enough input."""
+        return StopUpstream(self)
 
     # --- inside ---
-    def _take(self, bound: Any) -> None:
-        common = {parameter.name for parameter in self.entry.signature.parameters if parameter.common}
-        self.bound = {name: value for name, value in bound.parameters.items() if name not in common}
-        self._common = {name.lower(): value for name, value in bound.parameters.items() if name in common}
+    def _bind_line(self, entry: Entry, arguments: Arguments) -> Bound:
+        arguments = self.session.with_defaults(entry, arguments)
+        try:
+            prepared = prepare(entry.signature, arguments, input_ahead=self._input_ahead)
+        except BindingFailed as failed:
+            message = self.session.text("binding", command=self.command, error=failed.error_id, name=failed.parameter)
+            record = binding_errors.record_of(failed, entry.signature, entry.class_name, arguments, message)
+            raise Ended(record, self.command, engine=True) from None
+        self._layers.append((entry, prepared, arguments))
+        return prepared.bound()
+
+    def _bind_object(self, value: Any) -> bool:
+        bound: Bound | None = None
+        for entry, prepared, arguments in self._layers:
+            try:
+                bound = prepared.bind_object(value)
+            except ObjectNotBound as refused:
+                message = self.session.text("input", command=self.command, error=refused.error_id)
+                self.error(
+                    binding_errors.record_of(
+                        refused, entry.signature, entry.class_name, arguments, message, Wrapped(value)
+                    )
+                )
+                return False
+        assert bound is not None
+        self._take(bound)
+        return True
+
+    def _take(self, bound: Bound) -> None:
+        entry = self._layers[-1][0]
+        common = _common_names(entry.signature)
+        self.bound = bound.parameters
         self.parameter_set = bound.set
+        if common.isdisjoint(bound.parameters):
+            self._common_given: dict[str, Any] = {}
+            self._common = {}
+            return
+        self._common_given = {name: self.bound[name] for name in self.bound if name in common}
+        self._common = {name.lower(): value for name, value in self._common_given.items()}
+        self.bound = {name: value for name, value in bound.parameters.items() if name not in common}
 
     def _refuse_variables(self) -> None:
-        names = ("outvariable", "errorvariable", "warningvariable", "informationvariable", "pipelinevariable")
-        if self.entry.is_function and self.session.restricted and any(self._common.get(name) for name in names):
-            raise Ended(self.session.data_section(), "")
+        if not self.session.restricted:
+            return
+        if any(self._common.get(name) for name in (*VARIABLES, "pipelinevariable")):
+            record = engine_error(
+                "VariableReferenceNotSupportedInDataSection", "InvalidOperation", self.session.text("variable")
+            )
+            raise Ended(record, engine=True)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
         except Terminating as problem:
-            raise Ended(self._named(problem.record), self.command) from None
+            record = self._named(problem.record)
+            self._keep("errorvariable", ErrorObject(record, self.command, self.session.edition))
+            raise Ended(record, self.command) from None
 
     def _named(self, record: ErrorRecord) -> ErrorRecord:
         if record.class_name is not None:
             return record
-        own = "" if record.error_id == self.entry.class_name else self.entry.class_name
-        return replace(record, class_name=own)
+        own = (self.entry.inner or self.entry).class_name
+        return replace(record, class_name="" if record.error_id == own else own)
 
     def _action(self, parameter: str, preference: str) -> str:
-        value = self._common.get(parameter)
+        value = self._common.get(parameter) if self._common else None
         return str(value).lower() if value is not None else self.session.preference(preference)
 
-    def _clear_variables(self) -> None:
-        for name in ("outvariable", "errorvariable"):
-            variable = self._common.get(name)
-            if variable and not str(variable).startswith("+"):
-                self.session.start_list(str(variable))
+    def _wants(self, switch: str, preference: str) -> bool:
+        if switch in self._common:
+            return bool(self._common[switch])
+        return self.session.preference(preference) not in SILENT
 
-    def _close_variables(self) -> None:
-        """Nothing to close: lists of -OutVariable are filled while objects pass."""
+    def _keep(self, parameter: str, value: Any) -> None:
+        name = self._common.get(parameter) if self._common else None
+        if name:
+            self.session.append(str(name), value)
+
+    def _clear_variables(self) -> None:
+        for parameter in VARIABLES:
+            name = self._common.get(parameter)
+            if name and not str(name).startswith("+"):
+                self.session.start_list(str(name))
+
+    def _stopped(self, text: str) -> ErrorRecord:
+        class_name = (self.entry.inner or self.entry).class_name
+        return engine_error("ActionPreferenceStop", "OperationStopped", text, ACTION_STOP, class_name=class_name)
 
     def _not_simulated(self) -> ErrorRecord:
         return ErrorRecord(
@@ -228,55 +275,3 @@ class RunningCommand:
             exception=("System.NotImplementedException", "System.SystemException", "System.Exception", "System.Object"),
             class_name=self.entry.class_name,
         )
-
-
-class NativeCommand:
-    """A native program in a pipeline: lines of its output as texts, lines of its error stream as records."""
-
-    def __init__(self, program: Any, call: Any, state: State) -> None:
-        self._program, self._name, self.session = program, call.name, state
-        self._arguments = [text_of(value) for name, value in call.parameters if name is None]
-        self.downstream: Callable[[Any], None] = lambda _value: None
-
-    def begin(self) -> None:
-        """Nothing is bound for a program."""
-
-    def process(self, _value: Any = None, *, has_input: bool = False) -> None:
-        """Programs of the lab read no input."""
-
-    def end(self) -> None:
-        """Run it, and keep its exit code."""
-        answer = self._program(self._name, self._arguments)
-        if answer is None:
-            raise Ended(native_missing(self.session, self._name), "")
-        code, output, errors = answer
-        for line in output.splitlines():
-            self.downstream(line)
-        for line in errors.splitlines():
-            self.session.sink.error(native_error(line, self._name), self._name)
-        self.session.variables["lastexitcode"] = code
-
-
-def native_missing(state: State, name: str) -> ErrorRecord:
-    """Return the error of a program that is not there."""
-    exception = ("System.Management.Automation.CommandNotFoundException", *BINDING[1:])
-    return ErrorRecord(
-        error_id="CommandNotFoundException",
-        category="ObjectNotFound",
-        exception=exception,
-        class_name="",
-        message=state.text("unknown", name=name),
-        target=name,
-    )
-
-
-def native_error(line: str, name: str) -> ErrorRecord:
-    """Return a line of a program's error stream as the engine records it."""
-    return ErrorRecord(
-        error_id="NativeCommandError",
-        category="NotSpecified",
-        message=line,
-        target=line,
-        exception=("System.Management.Automation.RemoteException", *BINDING[1:]),
-        class_name="",
-    )

@@ -20,6 +20,9 @@ class Sink(Protocol):
     def error(self, record: ErrorRecord, activity: str) -> None:
         """One error record (class_name filled in), with the command it came from."""
 
+    def ended(self, record: ErrorRecord, activity: str) -> None:
+        """The error that ends the invocation: it travels with the state."""
+
     def warning(self, text: str) -> None:
         """One warning."""
 

@@ -59,6 +59,15 @@ class CommandTable:
         class_name = (cmdlet.CLASS if cmdlet else "") or signature.name
         return Entry(signature.name, signature, cmdlet, class_name, is_function=signature.kind == "function")
 
+    def every(self, name: str) -> list[Entry]:
+        """Return all commands of a plain or module-qualified name."""
+        found = self.resolve(name)
+        return [] if found is None else [found]
+
+    def entries(self) -> list[Entry]:
+        """Return what Get-Command lists: every command, by name."""
+        return [entry for name in self.names() if (entry := self.resolve(name)) is not None]
+
     def knows_module(self, name: str) -> bool:
         """Return whether a module of this name is there."""
         return name.lower() in self._modules or name.lower() in editions.modules(self.edition)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..commands import Cmdlet, ErrorRecord
-from ..running import PipelineStopped
+from ..outcomes import PipelineStopped
 from ..values import EnumValue, LiveObject
+from ..wildcards import fits, has_wildcards
 
 NAMESPACE = "Microsoft.PowerShell.Commands."
 TYPES_OF_COMMANDS = "System.Management.Automation.CommandTypes"
@@ -65,33 +66,52 @@ class GetCommand(Cmdlet):
     CLASS = NAMESPACE + "GetCommandCommand"
 
     def process(self) -> None:
+        session: Any = self.call.session
         names = self.call.bound.get("Name")
-        wanted = self.call.bound.get("ParameterName") or []
-        for name in names if names is not None else self.call.session.visible():  # type: ignore[attr-defined]
-            entry = self.call.session.resolve(str(name))  # type: ignore[attr-defined]
-            if entry is None:
-                self.call.error(
-                    ErrorRecord(
-                        error_id="CommandNotFoundException",
-                        category="ObjectNotFound",
-                        exception=NOT_FOUND,
-                        target=str(name),
-                        message=f"The term '{name}' is not recognized.",
-                    )
-                )
-                continue
-            if all(self.has(entry, str(each)) for each in wanted):
-                info = FunctionInfo if entry.is_function else CommandInfo
-                self.call.write(info(entry.name, entry.signature.module, function=entry.is_function))
+        found: list[Any] = []
+        for name in [str(each) for each in names] if names is not None else ["*"]:
+            entries = [each for each in self._named(session, name) if self._wanted(each)]
+            if not entries and not has_wildcards(name) and not self.call.bound.get("ParameterName"):
+                self._missing(name)
+            found += [each for each in entries if each not in found]
+        limit = self.call.bound.get("TotalCount")
+        for entry in found if limit is None else found[: int(limit)]:
+            info = FunctionInfo if entry.is_function else CommandInfo
+            self.call.write(info(entry.name, entry.signature.module, function=entry.is_function))
+
+    @staticmethod
+    def _named(session: Any, name: str) -> list[Any]:
+        if not has_wildcards(name):
+            every: list[Any] = session.commands(name)
+            return every if every and every[0].is_function and len(every) > 1 else every[:1]
+        return [each for each in session.visible() if fits(each.name, name)]
+
+    def _wanted(self, entry: Any) -> bool:
+        bound = self.call.bound
+        verb, _, noun = entry.name.partition("-")
+        checks = (("Verb", verb), ("Noun", noun), ("Module", entry.signature.module))
+        if any(bound.get(key) and not any(fits(text, str(one)) for one in bound[key]) for key, text in checks):
+            return False
+        kind = str(bound.get("CommandType") or "All").split(", ")
+        if "All" not in kind and ("Function" if entry.is_function else "Cmdlet") not in kind:
+            return False
+        return all(self.has(entry, str(each)) for each in bound.get("ParameterName") or ())
+
+    def _missing(self, name: str) -> None:
+        self.call.error(
+            ErrorRecord(
+                error_id="CommandNotFoundException",
+                category="ObjectNotFound",
+                exception=NOT_FOUND,
+                target=name,
+                message=f"The term '{name}' is not recognized.",
+            )
+        )
 
     @staticmethod
     def has(entry: Any, parameter: str) -> bool:
-        """Return whether a command has a parameter of this name or alias."""
-        lowered = parameter.lower()
-        return any(
-            lowered == each.name.lower() or lowered in (alias.lower() for alias in each.aliases)
-            for each in entry.signature.parameters
-        )
+        """Return whether a command has a parameter of this name, pattern or alias."""
+        return any(fits(name, parameter) for each in entry.signature.parameters for name in (each.name, *each.aliases))
 
 
 class GetDate(Cmdlet):

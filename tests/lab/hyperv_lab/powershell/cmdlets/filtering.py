@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import members
 from ..commands import Cmdlet, ErrorRecord, Terminating
+from ..error_objects import Wrapped
 from ..numbers import is_number
 from ..texts import text_of
 from ..values import EnumValue
@@ -177,7 +178,7 @@ class WhereObject(Cmdlet):
                     exception=OPERATION,
                     hresult=0x80131509,
                     message="The operator failed on the property.",
-                    target=value,
+                    target=Wrapped(value),
                 )
             )
             return

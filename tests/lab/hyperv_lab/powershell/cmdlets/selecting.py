@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import members
 from ..commands import Cmdlet, ErrorRecord
+from ..error_objects import Wrapped
 from ..values import EnumValue, LiveObject, PropertyBag
 
 CLASS = "Microsoft.PowerShell.Commands.SelectObjectCommand"
@@ -120,7 +121,7 @@ class SelectObject(Cmdlet):
                     message=f'Property "{name}" cannot be found.',
                     exception=ARGUMENT,
                     hresult=0x80070057,
-                    target=value,
+                    target=Wrapped(value),
                 )
             )
             return
@@ -152,7 +153,7 @@ class SelectObject(Cmdlet):
             exception=ARGUMENT,
             hresult=0x80070057,
             message=f'The property cannot be processed because the property "{name}" already exists.',
-            target=target,
+            target=Wrapped(target),
         )
 
 
