@@ -22,11 +22,11 @@ def findings(vms: Sequence[Mapping[str, Any]], severity: str = "blocking") -> li
 def _finding(vm: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
     subject = str(finding["subject"])
     head = f"{vm['name']} ({vm['source']} to {vm['destination']})" if subject == vm["name"] else subject
-    return f"{head}: {finding['id']}: {finding['evidence']} Remedy: {finding['remedy']}"
+    return f"{head}: {finding['id']}: {str(finding['evidence']).rstrip('.')}. Remedy: {finding['remedy']}"
 
 
 def move_summary(vms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line per VM, in columns: outcome, name, source, destination, seconds, size, and the error's sentence."""
+    """Return a line per VM, in columns: outcome, name, hosts, seconds, size, and the reason where it did not move."""
     rows = [_row(vm) for vm in vms]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     return [
@@ -37,14 +37,16 @@ def move_summary(vms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _row(vm: Mapping[str, Any]) -> list[str]:
     seconds, size = vm.get("seconds"), vm.get("bytes")
-    error = vm.get("error") or {}
+    reason = str((vm.get("error") or {}).get("msg") or "")
+    if not reason and vm["outcome"] == "skipped":
+        reason = next((f["id"] for f in vm.get("findings") or () if f["severity"] == "blocking"), "")
     return [
         str(vm["outcome"]),
         str(vm["name"]),
         f"{vm['source']} to {vm['destination']}",
         "" if seconds is None else f"{seconds:.0f} s",
         "" if size is None else f"{size / 1e9:.1f} GB",
-        str(error.get("msg") or ""),
+        reason,
     ]
 
 

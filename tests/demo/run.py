@@ -62,6 +62,7 @@ def main() -> int:
         show("Before", before)
         play(lab, "prepare")
         play(lab, "preflight")
+        print("As it should: erp01 would meet another processor generation, so preflight says no. The others may move.")
         play(lab, "migrate", "-e", "migrate_skip_blocked=true")
         after = residents(lab.state())
         show("After", after)

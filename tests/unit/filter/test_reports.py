@@ -38,3 +38,8 @@ def test_the_summary_is_in_columns_with_the_error_last() -> None:
         "moved   web       hv1 to hv2  12 s  4.2 GB",
         "failed  database  hv1 to hv2                No room.",
     ]
+
+
+def test_the_summary_says_what_a_skipped_vm_was_blocked_by() -> None:
+    blocked = vm("erp", outcome="skipped", findings=[finding("a", "erp", "warning"), finding("cpu", "erp")])
+    assert move_summary([blocked]) == ["skipped  erp  hv1 to hv2      cpu"]
