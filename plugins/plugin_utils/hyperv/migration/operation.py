@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _MOVING = frozenset({Step.MOVE, Step.CLEAR_AND_MOVE, Step.BUSY, Step.WAIT})
 """Steps of VMs that are on the source and are to move."""
+_ARRIVED = frozenset({Result.MOVED, Result.ATTACHED, Result.ALREADY_THERE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +63,16 @@ class MigrationPlan:
         return bool(self.open) and not self.request.preflight_only
 
     def diff(self) -> Diff:
-        """Return where each VM is and will be."""
+        """Return where each VM was and is, or will be as long as it is not decided."""
         source, destination = self.hosts.source.host, self.hosts.destination.host
-        before = {t.vm.name: destination if self.steps[t.vm.id] is Step.ALREADY_THERE else source for t in self.tracks}
-        moving = {track.vm.name for track in self.open} if self.changed else set()
-        return Diff(before=before, after={name: destination if name in moving else at for name, at in before.items()})
+        twins = Counter(track.vm.name for track in self.tracks)
+        before, after = {}, {}
+        for track in self.tracks:
+            name = track.vm.name if twins[track.vm.name] == 1 else f"{track.vm.name} ({track.vm.id})"
+            before[name] = destination if self.steps[track.vm.id] is Step.ALREADY_THERE else source
+            arrives = self.changed if track.result is None else track.result in _ARRIVED
+            after[name] = destination if arrives else before[name]
+        return Diff(before=before, after=after)
 
 
 def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | None = None) -> Outcome:
