@@ -127,7 +127,7 @@ def test_check_mode_foretells_it(story: Story) -> None:
 
 
 def test_check_mode_asks_compare_vm_and_changes_nothing(module_lab: Lab, story: Story) -> None:
-    compared = [command for command in module_lab.commands("Compare-VM")]
+    compared = module_lab.commands("Compare-VM")
     assert len(compared) >= len(NAMES)
     checked = module_lab.journal()[: story.marks[0]]
     names = {c["command"].rpartition("\\")[2] for line in checked for s in line.get("statements", []) for c in s}

@@ -98,6 +98,8 @@ def _problem(path: str) -> str | None:
         return "is empty"
     if root is None:
         return "is not absolute; give a drive (D:\\VMs) or a share (\\\\server\\share\\folder)"
+    if path.startswith(("\\\\.\\", "\\\\?\\")):
+        return "names a device, no folder"
     for segment in path[root.end() :].split("\\"):
         if _FORBIDDEN.search(segment):
             return f"has characters Windows does not allow in {segment!r}"
