@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ansible.plugins.action import ActionBase
 
-    from ..session.protocol import Session
 
 _KINDS: Final = ("psrp", "winrm")
 
@@ -83,9 +82,17 @@ class PluginLink:
             raise known from error
 
     def release(self, pool: Any, *, lost: bool) -> None:  # noqa: ARG002
-        """Close the plugin's connection when its link was lost, so that the next use connects again."""
-        if lost:
+        """Close the plugin's connection when its link was lost, so that the next use connects again.
+
+        Where deleting the old shell fails, the plugin keeps its dead runspace and counts as connected for ever.
+        """
+        if not lost:
+            return
+        try:
             self._connection.close()
+        finally:
+            self._connection.runspace = None
+            self._connection._connected = False  # noqa: SLF001
 
 
 @ensure_connect  # type: ignore[untyped-decorator, unused-ignore]
@@ -165,18 +172,6 @@ class TaskSessions:
             connection = self._connection_to(inventory_host)
             self._others[inventory_host] = self._session(inventory_host, own_link(connection, inventory_host))
         return self._others[inventory_host]
-
-    def again(self, session: Session) -> PsrpSession:
-        """Close a session whose link failed and return a new one to the same machine, which takes its place."""
-        with best_effort():
-            session.close()
-        if session is self._here:
-            self._here = None
-            return self.here()
-        if self._others.get(session.host) is session:
-            del self._others[session.host]
-            return self.to(session.host)
-        return self.another_here()
 
     def close(self) -> None:
         """Close every session that was opened, whatever state it is in."""
