@@ -93,11 +93,6 @@ def secret(*, required: bool = False) -> Option:
     return {**_option("str", required=required, default=None), "no_log": True}
 
 
-def vm_selector() -> Spec:
-    """Return the options by which tasks say which VMs: names, Ids, or an expression over what vm_info returns."""
-    return {"name": listing(), "id": listing(), "select": text()}
-
-
 MINIMUM = "minimum"
 """Our own key; taken out again before Ansible's validator sees the specification."""
 _NESTED = ("options", "mutually_exclusive", "required_together", "required_one_of")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
 from ..session import live
-from ..session.command import ON, command, expand, select, where
+from ..session.command import ON, command, expand, select
 from .gateway_reading import Answer, Question, ask
 from .model import Adapter, Checkpoint, Disk, DvdDrive, Processor, Vhd, Vlan, Vm
 from .model_guest import Replication, Security, Service
@@ -230,10 +230,3 @@ def has_parameter(session: Session, cmdlet: str, parameter: str) -> bool:
         | select("Name")
     )
     return bool(reply[0].objects)
-
-
-def find_by_name(session: Session, name: str) -> tuple[Vm, ...]:
-    """Return the machines of this name, compared without case and without wildcards; names are not unique."""
-    source = command("Get-VM") | where("Name", name)
-    (answer,) = ask(session, Question(source, Vm))
-    return _named_states(session, answer.check(), source)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import RemoteError
 from ..session.command import as_json, select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ..session.command import Pipeline
     from ..session.protocol import Session
@@ -29,16 +29,6 @@ if TYPE_CHECKING:
 _NOT_FOUND = "CommandNotFoundException"
 _without_json: weakref.WeakSet[Any] = weakref.WeakSet()
 """Sessions whose endpoint hides ConvertTo-Json."""
-
-
-class Wired(Protocol):
-    """A class of the model that reads itself from the wire."""
-
-    PROPERTIES: Any
-
-    @classmethod
-    def from_wire(cls, raw: Mapping[str, Any]) -> Any:
-        """Return the object that raw properties describe."""
 
 
 T = TypeVar("T")
@@ -147,8 +137,3 @@ def _raw(objects: Sequence[Any]) -> list[Any]:
         else:
             bags.append(item)
     return bags
-
-
-def is_missing_command(error: ErrorRecord) -> bool:
-    """Whether the host has no such command, or its endpoint hides it."""
-    return _NOT_FOUND in error.error_id

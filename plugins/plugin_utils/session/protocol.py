@@ -32,7 +32,7 @@ class Session(Protocol):
         """
 
     def abandon(self) -> None:
-        """Forget the session without a word to the machine: what runs in it goes on, its shell ends by its idle time."""
+        """Forget the session without a word to the machine: what runs in it goes on, its shell ends when idle."""
 
     def close(self) -> None:
         """End the session and what it holds on the machine; safe to call twice."""

@@ -10,9 +10,7 @@ goes as text, which the engine converts to any 64-bit parameter without loss.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -23,12 +21,6 @@ from pypsrp.serializer import TaggedValue
 from .command import NULL, ON, CimReference, Credential, Secret
 
 _INT32 = 2**31
-_DURATION = re.compile(
-    r"(?P<sign>-)?P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>[\d.]+)S)?)?"
-)
-_CLOCK = re.compile(r"(?P<sign>-)?(?:(?P<days>\d+)\.)?(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)")
-_JSON_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
-_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 def time_span(value: timedelta) -> str:
@@ -124,59 +116,3 @@ def holds_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(holds_secret(item) for item in value.values())
     return isinstance(value, (Secret, Credential))
-
-
-def duration_seconds(raw: str | dict[str, Any] | None) -> float | None:
-    """Return the seconds of a time span: ``P1DT2H3M4.005S``, ``1.02:03:04.005``, or the object JSON makes of it.
-
-    None for null. Raises ValueError for a text that is neither.
-    """
-    if raw is None:
-        return None
-    if isinstance(raw, dict):
-        return int(raw["Ticks"]) / 10_000_000
-    match = _DURATION.fullmatch(raw) or _CLOCK.fullmatch(raw)
-    if match is None or raw in ("P", "-P"):
-        raise ValueError(f"{raw!r} is no time span")
-    parts = {name: float(part) for name, part in match.groupdict().items() if part and name != "sign"}
-    seconds = timedelta(**parts).total_seconds()
-    return -seconds if match["sign"] else seconds
-
-
-def wire_datetime(raw: str | None) -> datetime | None:
-    r"""Return the point of time of ``2026-11-20T10:00:00.1234567Z`` or ``/Date(1790000000000)/`` (5.1's JSON), in UTC.
-
-    A time without a zone is taken as UTC. None for null. Raises ValueError for anything else.
-    """
-    if raw is None:
-        return None
-    match = _JSON_DATE.fullmatch(raw)
-    if match is not None:
-        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=int(match[1]))
-    text = _FRACTION.sub(r"\1", raw).replace("Z", "+00:00")
-    text = re.sub(r"\.(\d{1,5})(?=[+-]|$)", lambda part: "." + part[1].ljust(6, "0"), text)
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-
-
-def _unwrapped(value: Any) -> Any:
-    # Windows PowerShell 5.1 may write an array that carries extra members as {"value": [...], "Count": n}.
-    if isinstance(value, dict):
-        if set(value) == {"value", "Count"} and isinstance(value["value"], list):
-            return _unwrapped(value["value"])
-        return {key: _unwrapped(item) for key, item in value.items()}
-    return [_unwrapped(item) for item in value] if isinstance(value, list) else value
-
-
-def json_payload(objects: tuple[Any, ...]) -> list[Any]:
-    """Return the objects that a statement ending in ``as_json()`` wrote, always as a list; empty when it wrote nothing.
-
-    Reads both forms of arrays. Raises ValueError when the answer is no JSON text.
-    """
-    text = "".join(part for part in objects if isinstance(part, str))
-    if not text.strip():
-        return []
-    payload = _unwrapped(json.loads(text))
-    if payload is None:
-        return []
-    return payload if isinstance(payload, list) else [payload]

@@ -120,9 +120,3 @@ def test_not_there_is_none_or_not_found() -> None:
     assert gateway.find_vm(gone, WEB) is None
     with pytest.raises(NotFound, match=WEB):
         gateway.get_vm(gone, WEB)
-
-
-def test_find_by_name_takes_patterns_for_what_they_are() -> None:
-    host = FakeHost(vm(WEB, HOSTILE), vm(DB, "a"))
-    assert [found.id for found in gateway.find_by_name(host.session, HOSTILE)] == [WEB]
-    assert gateway.find_by_name(host.session, "[a-z]") == ()

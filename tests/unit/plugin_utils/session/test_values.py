@@ -13,15 +13,9 @@ from uuid import UUID
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import NULL, ON, Credential, Secret
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.values import (
-    duration_seconds,
     holds_secret,
-    json_payload,
-    time_span,
     to_wire,
-    wire_datetime,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from pypsrp.serializer import Serializer, TaggedValue
 
 
@@ -88,53 +82,3 @@ def test_secrets_do_not_show() -> None:
     assert not holds_secret(["hidden"])
     sent = to_wire(credential, "x")
     assert (sent.username, sent.password) == ("u", "hidden")
-
-
-@pytest.mark.parametrize(
-    ("raw", "seconds"),
-    [
-        ("P1DT2H3M4.005S", 93784.005),
-        ("PT0S", 0),
-        ("-PT1.5S", -1.5),
-        ("1.02:03:04", 93784),
-        ("00:00:05", 5),
-        ({"Ticks": 50_000_000}, 5),
-        (None, None),
-    ],
-)
-def test_durations(raw: Any, seconds: float | None) -> None:
-    assert duration_seconds(raw) == seconds
-
-
-@pytest.mark.parametrize("raw", ["5", "", "P", "five"])
-def test_no_durations(raw: str) -> None:
-    with pytest.raises(ValueError, match="no time span"):
-        duration_seconds(raw)
-
-
-@given(st.timedeltas(min_value=timedelta(days=-999), max_value=timedelta(days=999)))
-def test_a_span_survives_its_text(span: timedelta) -> None:
-    assert duration_seconds(time_span(span)) == span.total_seconds()
-
-
-@pytest.mark.parametrize(
-    "raw",
-    ["2026-11-20T10:00:00Z", "2026-11-20T10:00:00.0000000+00:00", "2026-11-20T12:00:00+02:00", "/Date(1795168800000)/"],
-)
-def test_dates(raw: str) -> None:
-    assert wire_datetime(raw) == datetime(2026, 11, 20, 10, tzinfo=timezone.utc)
-
-
-@pytest.mark.parametrize(
-    ("objects", "payload"),
-    [
-        ((), []),
-        (('{"a":1}',), [{"a": 1}]),
-        (('[{"a":1}]',), [{"a": 1}]),
-        (('{"value":[1,2],"Count":2}',), [1, 2]),
-        (('[{"Disks":{"value":[],"Count":0}}]',), [{"Disks": []}]),
-        (("null",), []),
-    ],
-)
-def test_json(objects: tuple[str, ...], payload: list[Any]) -> None:
-    assert json_payload(objects) == payload
