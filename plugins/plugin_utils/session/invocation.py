@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pypsrp.complex_objects import PSInvocationState
 from pypsrp.messages import Message as LibraryMessage
 from pypsrp.messages import MessageType, PipelineHostResponse
 from pypsrp.powershell import PowerShell
@@ -19,9 +20,8 @@ from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSManAction, WSManF
 from requests.exceptions import ReadTimeout
 
 from ..errors import ConnectionLost, TimedOut
-from .build import arguments
-from .messages import Assembler, Message, error_record
-from .modules import qualified
+from .clixml_writer import create_pipeline
+from .messages import Assembler, Message, error_record, fragmented
 from .translate import OPERATION_TIMED_OUT, best_effort
 from .values import holds_secret
 
@@ -59,16 +59,23 @@ class Invocation:
         self._pool = pool
         self._host = host
         self._statements = statements
-        self._shell = _powershell(pool, statements)
+        self._shell = PowerShell(pool)
         self._assembler = Assembler()
         self._course = Course()
 
     def start(self) -> None:
         """Send the statements; until this returns, nothing has been started."""
+        _close_ended(self._pool)
         if any(_needs_key(statement) for statement in self._statements):
             self._pool.exchange_keys()
-        # No invocation info: it would come with every error record and is never read.
-        self._shell.begin_invoke(remote_stream_options=0)
+        shell, host = self._shell, self._pool.shell
+        fragments = fragmented(create_pipeline(self._statements, self._pool), self._pool, shell.id)
+        self._pool.pipelines[shell.id] = shell
+        answer = host.command("", arguments=[b64encode(next(fragments)).decode()], command_id=shell.id)
+        shell._command_id = answer.findtext("rsp:CommandResponse/rsp:CommandId", shell.id, NAMESPACES)  # noqa: SLF001
+        shell.state = PSInvocationState.RUNNING
+        for fragment in fragments:
+            host.send("stdin", fragment, command_id=self._command_id)
 
     def finish(self, deadline: Deadline) -> Course:
         """Return the course once the host says that it is over.
@@ -80,10 +87,8 @@ class Invocation:
                 raise self._timed_out(deadline)
             for message in self._receive(deadline):
                 self._take(message)
-        with best_effort():
-            # Until it is closed, an invocation counts against the limits of its shell.
-            self._signal(SignalCode.TERMINATE)
-            self._pool.pipelines.pop(self._shell.id, None)
+        # Most sessions end now, and with them what is left of the invocation: it is closed before the next one only.
+        self._shell.state = PSInvocationState.COMPLETED
         if self._course.state == _STOPPED:
             raise ConnectionLost(f"{self._host} stopped the invocation", reason="stopped", retry=False)
         return self._course
@@ -97,7 +102,7 @@ class Invocation:
                 self._pool.shell.resource_uri,
                 _receive_element(self._command_id),
                 _keep_alive(),
-                self._selectors,
+                _selectors(self._pool),
                 max(1, math.ceil(deadline.remaining)) if hurried else None,
                 # The same request again gets the same data; never beyond the deadline.
                 retries_on_read_timeout=0 if deadline.remaining < 4 * usual else 1,
@@ -141,8 +146,8 @@ class Invocation:
 
     def _timed_out(self, deadline: Deadline) -> TimedOut:
         with best_effort():
-            self._signal(SignalCode.PS_CTRL_C)
-            self._signal(SignalCode.TERMINATE)
+            _signal(self._pool, self._command_id, SignalCode.PS_CTRL_C)
+            _signal(self._pool, self._command_id, SignalCode.TERMINATE)
         names = ", ".join(statement.last for statement in self._statements)
         return TimedOut(
             f"{self._host} gave no answer to {names} within {deadline.seconds:g} seconds; it may still be at work",
@@ -150,37 +155,30 @@ class Invocation:
             command=names,
         )
 
-    def _signal(self, code: str) -> None:
-        element = ET.Element(f"{{{NAMESPACES['rsp']}}}Signal", attrib={"CommandId": self._command_id})
-        ET.SubElement(element, f"{{{NAMESPACES['rsp']}}}Code").text = code
-        self._pool.connection.signal(
-            self._pool.shell.resource_uri, element, selector_set=self._selectors, timeout=_LAST_WAIT_SECONDS
-        )
-
     @property
     def _command_id(self) -> str:
         return str(self._shell._command_id or self._shell.id)  # noqa: SLF001
 
-    @property
-    def _selectors(self) -> SelectorSet:
-        selectors = SelectorSet()
-        selectors.add_option("ShellId", self._pool.shell.id)
-        return selectors
+
+def _selectors(pool: Any) -> SelectorSet:
+    selectors = SelectorSet()
+    selectors.add_option("ShellId", pool.shell.id)
+    return selectors
 
 
-def _powershell(pool: Any, statements: Sequence[Pipeline]) -> Any:
-    shell = PowerShell(pool)
-    for place, statement in enumerate(statements):
-        if place:
-            shell.add_statement()
-        for item in statement.commands:
-            shell.add_cmdlet(qualified(item.name))
-            for name, value in arguments(item):
-                if name is None:
-                    shell.add_argument(value)
-                else:
-                    shell.add_parameter(name, value)
-    return shell
+def _signal(pool: Any, command_id: str, code: str) -> None:
+    element = ET.Element(f"{{{NAMESPACES['rsp']}}}Signal", attrib={"CommandId": command_id})
+    ET.SubElement(element, f"{{{NAMESPACES['rsp']}}}Code").text = code
+    pool.connection.signal(pool.shell.resource_uri, element, selector_set=_selectors(pool), timeout=_LAST_WAIT_SECONDS)
+
+
+def _close_ended(pool: Any) -> None:
+    """Close the invocations of a pool that have ended: until then they count against the limits of its shell."""
+    for key, shell in list(pool.pipelines.items()):
+        if shell.state == PSInvocationState.COMPLETED:
+            del pool.pipelines[key]
+            with best_effort():
+                _signal(pool, shell._command_id or shell.id, SignalCode.TERMINATE)  # noqa: SLF001
 
 
 def _needs_key(statement: Pipeline) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from .clixml import plain
 from .reply import ErrorRecord
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _FRAGMENT = struct.Struct(">QQBI")
 _KIND = struct.Struct("<II")
 _HEADER = 40
+_TO_SERVER = 2
+CREATE_PIPELINE = 0x00021006
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -56,6 +59,21 @@ class Assembler:
             offset += length
             if flags & 2:
                 yield _message(b"".join(self._parts.pop(key)))
+
+
+def fragmented(document: bytes, pool: Any, pipeline: str) -> Iterator[bytes]:
+    """Yield the message that creates a pipeline in the fragments that the pool may send, each in a request of its own.
+
+    Messages of a pool are numbered by the library, which sends others of the same pool.
+    """
+    data = _KIND.pack(_TO_SERVER, CREATE_PIPELINE) + UUID(pool.id).bytes_le + UUID(pipeline).bytes_le + document
+    fragmenter = pool._fragmenter  # noqa: SLF001
+    number, room = fragmenter.outgoing_counter, fragmenter.max_size
+    fragmenter.outgoing_counter += 1
+    for place, at in enumerate(range(0, len(data), room)):
+        part = data[at : at + room]
+        flags = (1 if at == 0 else 0) | (2 if at + room >= len(data) else 0)
+        yield _FRAGMENT.pack(number, place, flags, len(part)) + part
 
 
 def _message(raw: bytes) -> Message:
