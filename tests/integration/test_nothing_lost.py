@@ -21,7 +21,7 @@ pytestmark = pytest.mark.soak
 SEEDS = range(int(os.environ.get("HYPERV_MOBILITY_SEEDS", "10")))
 MACHINES = 40
 SOURCE, DESTINATION = "HV01", "HV02"
-UNDISTURBED_SECONDS = 25.0
+UNDISTURBED_SECONDS = 14.0
 """About what the moves take when nobody disturbs them; a kill comes at a random instant of it."""
 ENOUGH_RUNS = 6
 """A run that meets a fault may end with VMs left to move; so many runs must do."""
@@ -53,8 +53,8 @@ def fleet(faults: list[dict[str, Any]] | None = None) -> dict[str, Any]:
             "migration": {
                 "enabled": True,
                 "authentication": "CredSSP",
-                "slots": 4,
-                "storage_slots": 4,
+                "slots": 10,
+                "storage_slots": 10,
                 "networks": ["10.0.0.0/8"],
             },
             "winrm": {"connection": "psrp", "scheme": "http", "auth": "credssp", "user": "LAB\\admin", "https": False},
