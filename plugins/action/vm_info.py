@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.base import HostAction, Outcome, Request
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.move_options import CHOICE
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import vm_info
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options import Spec, listing
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import gateway, vm_info
 
 
 class ActionModule(HostAction):
-    SPEC = CHOICE
+    SPEC: ClassVar[Spec] = {**CHOICE, "parts": listing(choices=tuple(gateway.PARTS))}
 
     def operate(self, request: Request) -> Outcome:
         return vm_info.operate(request)

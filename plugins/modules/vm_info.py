@@ -14,6 +14,23 @@ description:
     replication.
   - The number of requests does not grow with the number of VMs.
   - Without options, all VMs of the host are returned.
+options:
+  parts:
+    description:
+      - What is read beside the values of the VM itself. Everything where this is not set; C([]) reads no parts, which
+        is the cheapest way to learn the names, states and memory of all VMs.
+      - Parts that are not read are missing from the result, so O(select) can't use them.
+    type: list
+    elements: str
+    choices:
+      - processor
+      - hard_disk_drives
+      - dvd_drives
+      - network_adapters
+      - checkpoints
+      - integration_services
+      - replication
+      - security
 extends_documentation_fragment:
   - hyperv.mobility.host
   - hyperv.mobility.selection
@@ -41,6 +58,10 @@ EXAMPLES = r"""
 - name: Read two VMs by name
   hyperv.mobility.vm_info:
     names: [web01, web02]
+
+- name: Read names and states only
+  hyperv.mobility.vm_info:
+    parts: []
 """
 
 RETURN = r"""
@@ -167,40 +188,40 @@ vms:
       description: Processor settings, by the option names of M(hyperv.mobility.vm_processor); null for what the
         edition lacks.
       type: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     hard_disk_drives:
       description: Drives with path, place on the controller, C(disk_number) of a pass-through disk, C(shared), the
         file C(vhd) with sizes in bytes, and C(parents).
       type: list
       elements: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     dvd_drives:
       description: DVD drives; C(path) is null for an empty one.
       type: list
       elements: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     network_adapters:
       description: Adapters with switch, MAC address, IP addresses and C(vlan).
       type: list
       elements: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     checkpoints:
       description: Checkpoints; C(has_memory) tells whether one keeps processor features of its day.
       type: list
       elements: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     integration_services:
       description: Services by V(heartbeat), V(shutdown), V(time_synchronization), V(key_value_pair_exchange), V(vss)
         and V(guest_service_interface), whatever the language of the host.
       type: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     security:
       description: Virtual TPM, shielding, encryption of migration traffic; null on Windows Server 2012 R2.
       type: dict
-      returned: always
+      returned: unless O(parts) leaves it out
     replication:
       description: Replication relationships.
       type: list
       elements: dict
-      returned: always
+      returned: unless O(parts) leaves it out
 """

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFound
 from ..session import live
@@ -16,7 +16,7 @@ from .model import Adapter, Checkpoint, Disk, DvdDrive, Processor, Vhd, Vlan, Vm
 from .model_guest import Replication, Security, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ..session.command import Pipeline
     from ..session.protocol import Session
@@ -99,14 +99,32 @@ def _id(raw: dict[str, Any]) -> str:
     return str(raw.get("Id")).lower()
 
 
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "processor": ("processors",),
+    "hard_disk_drives": ("disks", "vhds"),
+    "dvd_drives": ("dvd_drives",),
+    "network_adapters": ("adapters", "vlans"),
+    "checkpoints": ("checkpoints",),
+    "integration_services": ("services",),
+    "replication": ("replications",),
+    "security": ("security",),
+}
+"""Parts of a machine that can be read apart, with the questions that each takes."""
+
+
 def read_details(
-    session: Session, ids: Sequence[str] | None = None, *, checkpoint_parts: bool = False
+    session: Session,
+    ids: Sequence[str] | None = None,
+    *,
+    parts: Collection[str] = tuple(PARTS),
+    checkpoint_parts: bool = False,
 ) -> tuple[VmDetails, ...]:
     """Return all machines of the host, or those with these Ids, with their parts: a constant number of invocations.
 
-    ``checkpoint_parts`` adds adapters, DVD drives and disks of checkpoints. What an edition lacks stays None or empty.
+    ``parts`` are keys of PARTS. ``checkpoint_parts`` adds adapters, DVD drives and disks of checkpoints. What an
+    edition lacks stays None or empty.
     """
-    questions = _questions(vms_source(ids), checkpoint_parts=checkpoint_parts)
+    questions = _questions(vms_source(ids), parts, checkpoint_parts=checkpoint_parts)
     answers = dict(zip(questions, ask(session, *questions.values()), strict=True))
     vms = answers["vms"]
     if not vms.items:
@@ -114,14 +132,18 @@ def read_details(
             answers["keep"].check()
         return ()
     named_vms = _named_states(session, vms.items, kept())
-    files = {vhd.path.lower(): vhd for vhd in _with_parents(session, answers["vhds"].items)}
-    vlans = {vlan.adapter: vlan for vlan in answers["vlans"].items}
+    files = {vhd.path.lower(): vhd for vhd in _with_parents(session, _items(answers, "vhds"))}
+    vlans = {vlan.adapter: vlan for vlan in _items(answers, "vlans")}
     linked = {name: _by_vm(answer.items) for name, answer in answers.items() if name not in _UNLINKED}
     return tuple(_details(vm, linked, files, vlans) for vm in named_vms)
 
 
 _UNLINKED = frozenset({"keep", "vms", "vhds", "vlans"})
 """Answers whose items do not carry the Id of their machine."""
+
+
+def _items(answers: dict[str, Answer[Any]], name: str) -> tuple[Any, ...]:
+    return answers[name].items if name in answers else ()
 
 
 def _by_vm(items: Iterable[Any]) -> dict[str, list[Any]]:
@@ -131,7 +153,7 @@ def _by_vm(items: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _questions(source: Pipeline, *, checkpoint_parts: bool) -> dict[str, Question[Any]]:
+def _questions(source: Pipeline, parts: Collection[str], *, checkpoint_parts: bool) -> dict[str, Question[Any]]:
     adapters = kept() | command("Get-VMNetworkAdapter")
     snapshots = kept() | command("Get-VMSnapshot")
     questions: dict[str, Question[Any]] = {
@@ -151,8 +173,10 @@ def _questions(source: Pipeline, *, checkpoint_parts: bool) -> dict[str, Questio
         questions["checkpoint_adapters"] = Question(snapshots | command("Get-VMNetworkAdapter"), Adapter)
         questions["checkpoint_dvd_drives"] = Question(snapshots | command("Get-VMDvdDrive"), DvdDrive)
         questions["checkpoint_disks"] = Question(snapshots | command("Get-VMHardDiskDrive"), Disk)
+    # Last: a host without this command ends the invocation there.
     questions["security"] = Question(kept() | command("Get-VMSecurity"), Security)
-    return questions
+    unasked = {name for part, names in PARTS.items() if part not in parts for name in names}
+    return {name: question for name, question in questions.items() if name not in unasked}
 
 
 def _details(

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..operation import Outcome
-from .gateway import VmDetails, read_details, read_vms
+from .gateway import PARTS, VmDetails, read_details, read_vms
 from .model_enums import IntegrationService
 from .selection import Selection, choose, parse_selection, search
 from .wire_values import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..operation import Request
     from ..session.protocol import Session
+    from .model import Vm
 
 _SERVICE_KEYS = {service.value: service.name.lower() for service in IntegrationService}
 
@@ -23,23 +26,40 @@ _SERVICE_KEYS = {service.value: service.name.lower() for service in IntegrationS
 def operate(request: Request) -> Outcome:
     """Return the machines under ``vms``; nothing is changed, so check mode reads as well."""
     selection = parse_selection(request.arguments)
-    return Outcome(values={"vms": machines(request.sessions.here(), selection, host=request.host)})
+    asked = request.arguments.get("parts")
+    parts = tuple(PARTS) if asked is None else tuple(asked)
+    return Outcome(values={"vms": machines(request.sessions.here(), selection, host=request.host, parts=parts)})
 
 
-def machines(session: Session, selection: Selection, *, host: str) -> list[dict[str, Any]]:
-    """Return the selected machines as described values, in the order of the selection.
+def machines(
+    session: Session, selection: Selection, *, host: str, parts: Collection[str] = tuple(PARTS)
+) -> list[dict[str, Any]]:
+    """Return the selected machines as described values with these parts, in the order of the selection.
 
     Raises NotFound, Ambiguous or InvalidRequest as ``selection`` says.
     """
+    details = _details(session, selection, host=host, parts=parts)
+    unread = [part for part in PARTS if part not in parts]
+    described = [describe(item) for item in details]
+    for value in described:
+        for part in unread:
+            del value[part]
+    return search(selection, described)
+
+
+def _details(session: Session, selection: Selection, *, host: str, parts: Collection[str]) -> tuple[VmDetails, ...]:
     ids: list[str] | None = None
+    vms: tuple[Vm, ...] | None = None
     if selection.names or selection.ids:
-        chosen = choose(read_vms(session), selection, host=host)
-        ids = [vm.id for vm in chosen]
-    details = read_details(session, ids)
+        vms = tuple(choose(read_vms(session), selection, host=host))
+        ids = [vm.id for vm in vms]
+    if not parts:
+        return tuple(VmDetails(vm=vm) for vm in (read_vms(session) if vms is None else vms))
+    details = read_details(session, ids, parts=parts)
     if ids is not None:
         place = {vm_id: number for number, vm_id in enumerate(ids)}
         details = tuple(sorted(details, key=lambda item: place.get(item.vm.id, len(place))))
-    return search(selection, [describe(item) for item in details])
+    return details
 
 
 def describe(details: VmDetails) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import Ambiguous, InvalidRequest, NotFound
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import vm_info
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import PARTS
 from unit.fake_session import request
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, FakeHost, vm
 
@@ -60,3 +61,14 @@ def test_wrong_requests_are_one_line_and_send_nothing(arguments: dict[str, objec
 def test_an_expression_that_gives_no_machines_is_an_error(expression: str) -> None:
     with pytest.raises(InvalidRequest, match="select"):
         names(FakeHost(vm(WEB, "web")), select=expression)
+
+
+def test_only_the_parts_asked_for_are_read_and_returned() -> None:
+    host = FakeHost(vm(WEB, "web"), vm(DB, "db", "Running"))
+    (whole, _db) = vm_info.operate(request(host.session)).values["vms"]
+    (found, _db) = vm_info.operate(request(host.session, parts=["dvd_drives"])).values["vms"]
+    assert found == {key: value for key, value in whole.items() if key not in PARTS or key == "dvd_drives"}
+    host.session.invocations.clear()
+    (bare,) = vm_info.operate(request(host.session, parts=[], names=["db"])).values["vms"]
+    assert (bare["state"], set(bare)) == ("Running", set(whole) - set(PARTS))
+    assert len(host.session.invocations) == 1
