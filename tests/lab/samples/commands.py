@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperv_lab.powershell.cmdlets.writing import joined
 from hyperv_lab.powershell.commands import Cmdlet, ErrorRecord, Terminating
 from hyperv_lab.powershell.outcomes import PipelineStopped
 from hyperv_lab.powershell.signature import Parameter, Signature, command, parameter
-from hyperv_lab.powershell.texts import text_of
 from hyperv_lab.powershell.values import Credential, EnumValue, Int64, PropertyBag, TypedArray
 from hyperv_lab.powershell.wildcards import fits
 
@@ -183,7 +183,7 @@ class MoveSample(Cmdlet):
                 raise PipelineStopped
         if report is not None and report.findings:
             raise Terminating(failure("OperationFailed", "NotSpecified", "incompatible", 0x80041001))
-        self.call.write("moved:" + (name if report is None else name or report.vm.name))
+        self.call.write(f"moved:{name if report is None else report.vm.name}")
 
 
 class WriteSampleStreams(Cmdlet):
@@ -227,11 +227,6 @@ class NeedOne(Cmdlet):
 
     def process(self) -> None:
         self.call.write(self.call.bound["Name"])
-
-
-def joined(value: Any) -> str:
-    """Return a value as the engine converts it to a text: a list's elements with blanks between them."""
-    return " ".join(joined(each) for each in value) if isinstance(value, list) else text_of(value)
 
 
 class NeedValue(Cmdlet):

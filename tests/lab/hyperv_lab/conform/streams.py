@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from ..powershell.clixml import serialize, serialize_error
 from ..powershell.commands import ErrorRecord

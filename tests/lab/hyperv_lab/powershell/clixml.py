@@ -15,6 +15,8 @@ from typing import Any
 
 from . import values as v
 from .commands import ErrorRecord
+from .error_objects import ErrorObject
+from .extended import Extended, ExtendedScalar
 from .texts import _float_text, text_of, ticks_of
 
 _ENCODED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\U00010000-\U0010ffff]|_(?=[xX][0-9A-Fa-f]{4}_)")
@@ -93,7 +95,7 @@ def scalar(value: Any) -> tuple[str, str] | None:
 def array_type(value: list[Any]) -> str:
     """Return the full type name of a list."""
     if isinstance(value, v.TypedArray):
-        element = value.element_type
+        element = "System.Management.Automation.PSObject" if value.element_type == "PSObject" else value.element_type
         return f"{element if '.' in element else f'System.{element}'}[]"
     if isinstance(value, v.TypedList):
         return f"System.Collections.Generic.List`1[[{value.element_type}]]"
@@ -130,10 +132,17 @@ class Writer:
             self._list(value, depth, name)
         elif isinstance(value, v.PropertyBag):
             self._bag(value, depth, name)
+        elif isinstance(value, ExtendedScalar):
+            self._extended_scalar(value, depth, name)
         else:
             self._object(value, depth, name)
 
-    def _open(self, types: tuple[str, ...], name: str | None) -> int:
+    def start_at(self, number: int) -> None:
+        """Number the objects from here on."""
+        self._objects = number
+
+    def open(self, types: tuple[str, ...], name: str | None) -> int:
+        """Begin an object's element with its type names; return its number. The caller ends it."""
         number = self._objects
         self._objects += 1
         self.parts.append(f'<Obj{_named(name)} RefId="{number}">')
@@ -163,11 +172,11 @@ class Writer:
         if depth <= 0:
             self.parts.append(f"<S{_named(name)}>{escape(value.name)}</S>")
             return
-        self._open((value.type_name, *ENUM_PARENTS), name)
+        self.open((value.type_name, *ENUM_PARENTS), name)
         self.parts.append(f"<ToString>{escape(value.name)}</ToString><I32>{value.number}</I32></Obj>")
 
     def _dictionary(self, value: dict[Any, Any], depth: int, name: str | None) -> None:
-        self._open(getattr(value, "type_names", ("System.Collections.Hashtable", v.OBJECT)), name)
+        self.open(getattr(value, "type_names", ("System.Collections.Hashtable", v.OBJECT)), name)
         if not value:
             self.parts.append("<DCT /></Obj>")
             return
@@ -185,7 +194,7 @@ class Writer:
         types = getattr(value, "type_names", None)
         if types is None:
             types = (array_type(value), *((v.OBJECT,) if isinstance(value, v.TypedList) else LISTS))
-        self._remember(value, self._open(types, name))
+        self._remember(value, self.open(types, name))
         if not value:
             self.parts.append("<LST /></Obj>")
             return
@@ -197,7 +206,7 @@ class Writer:
     def _bag(self, value: v.PropertyBag, depth: int, name: str | None) -> None:
         if self._refer(value, name):
             return
-        self._remember(value, self._open(value.type_names, name))
+        self._remember(value, self.open(value.type_names, name))
         if value.text is not None:
             self.parts.append(f"<ToString>{escape(value.text)}</ToString>")
         self.parts.append("<MS>")
@@ -212,18 +221,52 @@ class Writer:
         if self._refer(value, name):
             return
         if not isinstance(value, v.LiveObject):
-            self._open((type(value).__name__, v.OBJECT), name)
+            self.open((type(value).__name__, v.OBJECT), name)
             self.parts.append(f"<ToString>{escape(text_of(value))}</ToString></Obj>")
             return
-        self._remember(value, self._open(tuple(value.TYPE_NAMES), name))
+        if isinstance(value, ErrorObject):
+            self._error(value, name)
+            return
+        base = value.element if isinstance(value, Extended) else value
+        self._remember(value, self.open(tuple(value.TYPE_NAMES), name))
         self.parts.append(f"<ToString>{escape(value.ps_text())}</ToString><Props>")
+        self._properties(base, depth - 1)
+        self.parts.append("</Props>")
+        if isinstance(value, Extended):
+            self._notes(value.notes, depth)
+        self.parts.append("</Obj>")
+
+    def _properties(self, value: v.LiveObject, depth: int) -> None:
+        write, get = self.write, value.ps_get
         for each in value.ps_names():
             try:
-                item = value.ps_get(each)
+                item = get(each)
             except v.PropertyFailed:
                 continue
-            self.write(item, depth - 1, each)
-        self.parts.append("</Props></Obj>")
+            write(item, depth, each)
+
+    def _notes(self, notes: dict[str, Any], depth: int) -> None:
+        self.parts.append("<MS>")
+        for each, item in notes.items():
+            self.write(item, depth, each)
+        self.parts.append("</MS>")
+
+    def _extended_scalar(self, value: ExtendedScalar, depth: int, name: str | None) -> None:
+        types = (value.element.type_name, *ENUM_PARENTS) if isinstance(value.element, v.EnumValue) else ()
+        self._remember(value, self.open(types, name))
+        if types:
+            self.parts.append(f"<ToString>{escape(value.element.name)}</ToString><I32>{value.element.number}</I32>")
+        else:
+            self.write(value.element, depth)
+        self._notes(value.notes, depth)
+        self.parts.append("</Obj>")
+
+    def _error(self, value: ErrorObject, name: str | None) -> None:
+        from .clixml_error import write_kept  # noqa: PLC0415 - it writes with this file's Writer
+
+        self._remember(value, self.open(value.TYPE_NAMES, name))
+        write_kept(self, value)
+        self.parts.append("</Obj>")
 
 
 def _named(name: str | None) -> str:

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .clixml import Writer, escape
 from .commands import ErrorRecord
-from .error_objects import Wrapped
+from .error_objects import ErrorObject, Wrapped
 from .members import type_name
 from .texts import text_of
-from .values import PropertyBag
 
 CATEGORIES = (
     "NotSpecified",
@@ -105,7 +102,7 @@ def element(record: ErrorRecord, activity: str) -> str:
 def _exception(record: ErrorRecord) -> str:
     types = "".join(f"<T>{escape(name)}</T>" for name in record.exception)
     extra = Writer()
-    extra._objects = extra_base = 100  # noqa: F841 - numbers above those of the record's own objects
+    extra.start_at(100)  # numbers above those of the record's own objects
     for name, value in record.properties.items():
         extra.write(value, 0, name)
     return (
@@ -131,7 +128,61 @@ def _invocation(activity: str) -> str:
     )
 
 
-def bag(record: ErrorRecord) -> PropertyBag:
-    """Return a record as the value that an -ErrorVariable holds."""
-    notes: dict[str, Any] = {"FullyQualifiedErrorId": full_id(record)}
-    return PropertyBag(notes, ("System.Management.Automation.ErrorRecord", "System.Object"), text=record.message)
+CORE = "System.Private.CoreLib, Version=10.0.0.0, Culture=neutral, PublicKeyToken=7cec85d7bea7798e"
+DESKTOP = "mscorlib, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
+
+
+def write_kept(writer: Writer, kept: ErrorObject) -> None:
+    """Write the inside of a record that a variable holds: more than a record of the error stream has."""
+    record, activity, put = kept.record, kept.activity, writer.parts.append
+    core = kept.edition == "7"
+    target, target_type = target_of(record)
+    put(f"<ToString>{escape(record.message)}</ToString><MS>")
+    _write_exception(writer, record)
+    put(f'<S N="TargetObject">{escape(target)}</S>' if record.target is not None else '<Nil N="TargetObject" />')
+    put(f'<S N="FullyQualifiedErrorId">{escape(full_id(record))}</S>')
+    _write_invocation(writer, activity, core=core)
+    head = record.category if record.category in NUMBERS else "NotSpecified"
+    shown = f"{head}: ({target}:{target_type}) [{activity}], {reason(record)}"
+    put(
+        f'<I32 N="ErrorCategory_Category">{NUMBERS.get(record.category, 0)}</I32>'
+        f'<S N="ErrorCategory_Activity">{escape(activity)}</S><S N="ErrorCategory_Reason">{escape(reason(record))}</S>'
+        f'<S N="ErrorCategory_TargetName">{escape(target)}</S>'
+        f'<S N="ErrorCategory_TargetType">{escape(target_type)}</S>'
+        f'<S N="ErrorCategory_Message">{escape(shown)}</S>'
+        '<B N="SerializeExtendedInfo">false</B><Nil N="PSMessageDetails" /></MS>'
+    )
+
+
+def _write_exception(writer: Writer, record: ErrorRecord) -> None:
+    put = writer.parts.append
+    writer.open(record.exception, "Exception")
+    put(f"<ToString>{escape(record.exception[0])}: {escape(record.message)}</ToString><Props>")
+    put(f'<S N="Message">{escape(record.message)}</S>')
+    for name, value in record.properties.items():
+        writer.write(value, 0, name)
+    put('<Nil N="TargetSite" />')
+    writer.open(("System.Collections.ListDictionaryInternal", "System.Object"), "Data")
+    put('<DCT /></Obj><Nil N="InnerException" /><Nil N="HelpLink" /><Nil N="Source" />')
+    put(f'<I32 N="HResult">{signed(record.hresult)}</I32><Nil N="StackTrace" /></Props></Obj>')
+
+
+def _write_invocation(writer: Writer, activity: str, *, core: bool) -> None:
+    put = writer.parts.append
+    assembly = CORE if core else DESKTOP
+    text, anything = f"[System.String, {assembly}]", f"[System.Object, {assembly}]"
+    writer.open(("System.Management.Automation.InvocationInfo", "System.Object"), "InvocationInfo")
+    put("<ToString>System.Management.Automation.InvocationInfo</ToString><Props>")
+    put(f'<S N="MyCommand">{escape(activity)}</S>')
+    writer.open((f"System.Collections.Generic.Dictionary`2[{text},{anything}]", "System.Object"), "BoundParameters")
+    put("<DCT /></Obj>")
+    writer.open((f"System.Collections.Generic.List`1[{anything}]", "System.Object"), "UnboundArguments")
+    put(
+        '<LST /></Obj><I32 N="ScriptLineNumber">0</I32><I32 N="OffsetInLine">0</I32><I64 N="HistoryId">1</I64>'
+        '<S N="ScriptName"></S><S N="Line"></S>'
+        + ('<S N="Statement"></S>' if core else "")
+        + '<S N="PositionMessage"></S><S N="PSScriptRoot"></S><Nil N="PSCommandPath" />'
+        f'<S N="InvocationName">{escape(activity)}</S><I32 N="PipelineLength">0</I32>'
+        '<I32 N="PipelinePosition">0</I32><B N="ExpectingInput">false</B><S N="CommandOrigin">Internal</S>'
+        '<Nil N="DisplayScriptPosition" /></Props></Obj>'
+    )

@@ -41,6 +41,16 @@ _ADDED: dict[str, tuple[Parameter, ...]] = {
         parameter("EscapeHandling", "StringEscapeHandling", values=("Default", "EscapeNonAscii", "EscapeHtml")),
     ),
 }
+_COUNT = r"^\d+$"
+_RANGES: dict[str, dict[str, str]] = {
+    "select-object": dict.fromkeys(("First", "Last", "Skip", "SkipLast", "Index"), _COUNT),
+    "convertto-json": {"Depth": r"^(?:\d{1,2}|100)$"},
+    "start-sleep": {"Milliseconds": _COUNT, "Seconds": r"^[\d.]+$"},
+    "get-command": {"TotalCount": _COUNT},
+}
+"""Ranges of the engine's own commands (their documentation), as patterns of the value's text."""
+_NULL_INPUT = frozenset({"write-output", "convertto-json"})
+"""Commands whose mandatory InputObject may be null or empty all the same."""
 _JOINED = {"SkipIndexParameter": "DefaultParameter", "Top": "Default", "Bottom": "Default"}
 """New parameter sets have the parameters of an older one too."""
 _NOT_JOINED = {"SkipIndexParameter": ("First", "Last", "Skip", "Wait")}
@@ -49,10 +59,26 @@ _NOT_JOINED = {"SkipIndexParameter": ("First", "Last", "Skip", "Wait")}
 @lru_cache(maxsize=4096)
 def signature(name: str, edition: str) -> Signature | None:
     """Return the command of a name in an edition; the same object each time."""
-    if edition != CORE:
-        return contract.signature(name, edition)
-    found = contract.signature(name, NEWEST)
-    return None if found is None else _core(found)
+    found = contract.signature(name, NEWEST if edition == CORE else edition)
+    if found is None:
+        return None
+    found = _corrected(found, core=edition == CORE)
+    return _core(found) if edition == CORE else found
+
+
+def _corrected(old: Signature, *, core: bool) -> Signature:
+    """Return a signature with what the contract leaves out: null and nothing allowed, ranges."""
+    ranges = _RANGES.get(old.name.lower(), {})
+    free = old.name.lower() in _NULL_INPUT
+    if not ranges and not free:
+        return old
+    parameters: list[Parameter] = []
+    for each in old.parameters:
+        if free and each.name == "InputObject":
+            sets = {name: replace(place, mandatory=False) for name, place in each.sets.items()}
+            each = replace(each, sets=sets, type="PSObject" if core else each.type)  # noqa: PLW2901
+        parameters.append(replace(each, pattern=ranges.get(each.name, each.pattern)))
+    return replace(old, parameters=tuple(parameters))
 
 
 def _core(old: Signature) -> Signature:

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 from . import values as v
+from .extended import ExtendedScalar
 from .texts import ticks_of
+from .wildcards import fits
 
 KINDS = ("Unspecified", "Utc", "Local")
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _NAMES: dict[type, str] = {
     str: "System.String",
     bool: "System.Boolean",
@@ -56,6 +58,23 @@ def type_name(value: Any) -> str:
     return "System.TimeSpan" if isinstance(value, timedelta) else "System.Management.Automation.PSObject"
 
 
+def type_names(value: Any) -> tuple[str, ...]:
+    """Return the type names of a value, most derived first."""
+    if isinstance(value, v.LiveObject):
+        return value.TYPE_NAMES
+    return value.type_names if isinstance(value, v.PropertyBag) else (type_name(value), v.OBJECT)
+
+
+def runtime_name(value: Any) -> str:
+    """Return the name of the object's own class: what came over the wire as a list is an ArrayList."""
+    held = getattr(value, "type_names", None)
+    if isinstance(value, list) and held:
+        return "System.Collections.ArrayList"
+    if isinstance(value, ExtendedScalar):
+        return type_name(value.element)
+    return type_name(value)
+
+
 _SPELLINGS: dict[type[v.LiveObject], dict[str, str]] = {}
 
 
@@ -74,6 +93,8 @@ def names(value: Any) -> list[str]:
         return list(value.notes)
     if isinstance(value, dict):
         return [str(key) for key in value]
+    if isinstance(value, ExtendedScalar):
+        return [*names(value.element), *value.notes]
     return list(_computed(value))
 
 
@@ -82,6 +103,8 @@ def find(value: Any, name: str) -> tuple[str, Any] | None:
     wanted = name.lower()
     if isinstance(value, v.LiveObject):
         return _live(value, wanted)
+    if isinstance(value, ExtendedScalar):
+        return find(value.notes, name) or find(value.element, name)
     source: Any = (
         value.notes if isinstance(value, v.PropertyBag) else value if isinstance(value, dict) else _computed(value)
     )
@@ -112,13 +135,21 @@ def get(value: Any, name: str) -> Any:
     return None if found is None else found[1]
 
 
+def get_all(value: Any) -> dict[str, Any]:
+    """Return all properties of a value that has no notes of its own, in order."""
+    return dict(_computed(value))
+
+
 def fitting(value: Any, pattern: str) -> list[str]:
     """Return the names of properties that fit a wildcard pattern."""
-    lowered = pattern.lower()
-    return [each for each in names(value) if fnmatch.fnmatchcase(each.lower(), lowered)]
+    return [each for each in names(value) if fits(each, pattern)]
 
 
 def _computed(value: Any) -> dict[str, Any]:
+    if isinstance(value, v.Version):
+        parts = [int(each) for each in str.__str__(value).split(".")]
+        padded = [*parts, -1, -1, -1][:4]
+        return dict(zip(("Major", "Minor", "Build", "Revision"), padded, strict=True))
     if isinstance(value, str):
         return {"Length": len(value)}
     if isinstance(value, list):
@@ -132,15 +163,23 @@ def _computed(value: Any) -> dict[str, Any]:
 
 def _date(value: datetime) -> dict[str, Any]:
     kind = "Utc" if value.tzinfo else "Unspecified"
+    bare = value.replace(tzinfo=None)
+    since = bare - datetime(1, 1, 1)  # noqa: DTZ001 - ticks count from there in any zone
+    weekday = value.isoweekday() % 7
     return {
-        "Year": value.year,
-        "Month": value.month,
+        "Date": value.replace(hour=0, minute=0, second=0, microsecond=0),
         "Day": value.day,
-        "Hour": value.hour,
-        "Minute": value.minute,
-        "Second": value.second,
+        "DayOfWeek": v.EnumValue("System.DayOfWeek", DAYS[weekday], weekday),
         "DayOfYear": value.timetuple().tm_yday,
+        "Hour": value.hour,
         "Kind": v.EnumValue("System.DateTimeKind", kind, KINDS.index(kind)),
+        "Millisecond": value.microsecond // 1000,
+        "Minute": value.minute,
+        "Month": value.month,
+        "Second": value.second,
+        "Ticks": v.Int64(ticks_of(since)),
+        "TimeOfDay": bare - bare.replace(hour=0, minute=0, second=0, microsecond=0),
+        "Year": value.year,
     }
 
 
@@ -154,9 +193,9 @@ def _span(value: timedelta) -> dict[str, Any]:
         "Milliseconds": int(ticks // 10_000 % 1000),
         "Minutes": int(seconds // 60 % 60),
         "Seconds": int(seconds % 60),
-        "TotalDays": seconds / 86_400,
-        "TotalHours": seconds / 3600,
-        "TotalMilliseconds": seconds * 1000,
-        "TotalMinutes": seconds / 60,
+        "TotalDays": ticks / 864_000_000_000,
+        "TotalHours": ticks / 36_000_000_000,
+        "TotalMilliseconds": ticks / 10_000,
+        "TotalMinutes": ticks / 600_000_000,
         "TotalSeconds": seconds,
     }

@@ -15,9 +15,11 @@ from . import binding_errors
 from .binder import BindingFailed, Bound, ObjectNotBound, Prepared, prepare
 from .commands import Cmdlet, ErrorRecord, Terminating
 from .error_objects import ErrorObject, Wrapped
-from .outcomes import ACTION_STOP, Ended, PipelineStopped, StopUpstream, engine_error
+from .extended import Extended, ExtendedScalar, plain
+from .outcomes import ACTION_STOP, BINDING, Ended, PipelineStopped, StopUpstream, engine_error
 from .signature import Signature
 from .table import Entry
+from .values import TypedArray
 
 if TYPE_CHECKING:
     from .state import State
@@ -174,6 +176,15 @@ class RunningCommand:
             return not self._common["whatif"]
         return not self.session.variables.get("whatifpreference")
 
+    def missing(self, name: str) -> None:
+        """Refuse to run without a parameter that is mandatory in spite of its signature."""
+        entry = self.entry.inner or self.entry
+        message = self.session.text("binding", command=self.command, error="MissingMandatoryParameter", name=name)
+        record = engine_error(
+            "MissingMandatoryParameter", "InvalidArgument", message, BINDING, class_name=entry.class_name
+        )
+        raise Ended(record, self.command, engine=True)
+
     def needs_no_more(self) -> StopUpstream:
         """Return what a cmdlet raises when it has enough input."""
         return StopUpstream(self)
@@ -205,7 +216,20 @@ class RunningCommand:
                 return False
         assert bound is not None
         self._take(bound)
+        if isinstance(value, (Extended, ExtendedScalar)):
+            self._without_notes(value)
         return True
+
+    def _without_notes(self, value: Extended | ExtendedScalar) -> None:
+        """Give typed parameters the object itself; those that take anything keep its notes."""
+        for name, item in self.bound.items():
+            parameter = (self.entry.inner or self.entry).signature.parameter(name)
+            if parameter is not None and parameter.type in ("PSObject", "Object", "PSObject[]", "Object[]"):
+                continue
+            if item is value:
+                self.bound[name] = plain(value)
+            elif isinstance(item, TypedArray):
+                item[:] = [plain(each) for each in item]
 
     def _take(self, bound: Bound) -> None:
         entry = self._layers[-1][0]

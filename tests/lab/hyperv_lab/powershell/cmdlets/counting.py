@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from .. import members
 from ..commands import Cmdlet
+from ..lists import ArrayList
 from ..numbers import is_number
 from ..texts import text_of
 from ..values import LiveObject, PropertyBag
-from .filtering import equal
+from .comparing import equal, same
 
 NAMESPACE = "Microsoft.PowerShell.Commands."
 
@@ -79,8 +80,9 @@ class GroupInfo(LiveObject):
     TYPE_NAMES: ClassVar[tuple[str, ...]] = (NAMESPACE + "GroupInfo", "System.Object")
     PROPERTIES = {"Values": "values", "Count": "count", "Group": "group", "Name": "name"}  # noqa: RUF012 - as above
 
-    def __init__(self, value: Any, group: list[Any]) -> None:
-        self.values, self.count, self.group, self.name = [value], len(group), group, text_of(value)
+    def __init__(self, keys: list[Any], count: int, group: list[Any]) -> None:
+        self.values, self.count, self.group = ArrayList(keys), count, group
+        self.name = ", ".join(text_of(key) for key in keys)
 
 
 class GroupInfoNoElement(GroupInfo):
@@ -89,31 +91,45 @@ class GroupInfoNoElement(GroupInfo):
     TYPE_NAMES: ClassVar[tuple[str, ...]] = (NAMESPACE + "GroupInfoNoElement", *GroupInfo.TYPE_NAMES)
 
 
+class _Elements(list[Any]):
+    """The Collection<PSObject> of a group."""
+
+    def __init__(self, version: str, items: list[Any]) -> None:
+        super().__init__(items)
+        assembly = f"System.Management.Automation, Version={version}, Culture=neutral, PublicKeyToken=31bf3856ad364e35"
+        element = f"[System.Management.Automation.PSObject, {assembly}]"
+        self.type_names = (f"System.Collections.ObjectModel.Collection`1[{element}]", "System.Object")
+
+
 class GroupObject(Cmdlet):
-    """Group objects by one property."""
+    """Group objects by properties."""
 
     NAME = "Group-Object"
     CLASS = NAMESPACE + "GroupObjectCommand"
 
     def begin(self) -> None:
-        self.groups: list[tuple[Any, list[Any]]] = []
+        self.groups: list[tuple[list[Any], list[Any]]] = []
 
     def process(self) -> None:
-        if "InputObject" not in self.call.bound:
+        value = self.call.bound.get("InputObject")
+        if value is None:
             return
-        value = self.call.bound["InputObject"]
         wanted = self.call.bound.get("Property")
-        key = members.get(value, str(wanted[0])) if wanted else value
+        keys = [members.get(value, str(each)) for each in wanted] if wanted else [value]
+        case = bool(self.call.bound.get("CaseSensitive"))
         for held, group in self.groups:
-            if equal(held, key):
+            if all(same(one, two, case=case) for one, two in zip(held, keys, strict=True)):
                 group.append(value)
                 return
-        self.groups.append((key, [value]))
+        self.groups.append((keys, [value]))
 
     def end(self) -> None:
+        session: Any = self.call.session
+        version = "7.6.0.500" if session.is_core else "3.0.0.0"
         bare = bool(self.call.bound.get("NoElement"))
-        for key, group in self.groups:
-            self.call.write(GroupInfoNoElement(key, group) if bare else GroupInfo(key, group))
+        for keys, group in self.groups:
+            kind = GroupInfoNoElement if bare else GroupInfo
+            self.call.write(kind(keys, len(group), _Elements(version, [] if bare else group)))
 
 
 class CompareObject(Cmdlet):

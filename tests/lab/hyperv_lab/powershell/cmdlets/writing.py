@@ -14,6 +14,13 @@ from ..values import PropertyBag
 NAMESPACE = "Microsoft.PowerShell.Commands."
 
 
+def joined(value: Any) -> str:
+    """Return a value as the engine converts it to a text: a list's elements with blanks between them."""
+    if value is None:
+        return ""
+    return " ".join(joined(each) for each in value) if isinstance(value, (list, bytes)) else text_of(value)
+
+
 class TeeObject(Cmdlet):
     """Pass objects on and keep them in a variable."""
 
@@ -43,7 +50,8 @@ class WriteOutput(Cmdlet):
 
     def process(self) -> None:
         if "InputObject" not in self.call.bound:
-            return
+            # Mandatory, though null and an empty list are allowed: the binder refuses those for what is mandatory.
+            self.call.missing("InputObject")  # type: ignore[attr-defined]
         value = self.call.bound["InputObject"]
         if isinstance(value, list) and not self.call.bound.get("NoEnumerate"):
             for each in value:
