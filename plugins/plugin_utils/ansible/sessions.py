@@ -141,6 +141,7 @@ class TaskSessions:
         self._here: PsrpSession | None = None
         self._others: dict[str, PsrpSession] = {}
         self._opened: list[PsrpSession] = []
+        self._accepted: set[str] = set()
 
     @property
     def host(self) -> str:
@@ -182,7 +183,7 @@ class TaskSessions:
         self._others.clear()
 
     def _session(self, host: str, link: Link) -> PsrpSession:
-        session = PsrpSession(host, link)
+        session = PsrpSession(host, link, accepted=self._accepted)
         self._opened.append(session)
         return session
 

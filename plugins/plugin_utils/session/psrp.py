@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
-from ..errors import ConnectionLost, RemoteError, TimedOut
+from ..errors import AuthenticationFailed, ConnectionLost, RemoteError, TimedOut
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
@@ -47,10 +47,12 @@ class Link(Protocol):
 class PsrpSession:
     """Implements ``Session`` over one runspace, opened when first needed and again after it was lost."""
 
-    def __init__(self, host: str, link: Link, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, host: str, link: Link, *, clock: Clock = SYSTEM_CLOCK, accepted: set[str] | None = None) -> None:
         self.host = host
         self._link = link
         self._clock = clock
+        self._accepted = set() if accepted is None else accepted
+        """Hosts that took our credentials during this task, shared by its sessions."""
         self._pool: Any = None
 
     @property
@@ -94,8 +96,7 @@ class PsrpSession:
     def _started(self, statements: Sequence[Pipeline], deadline: Deadline) -> Invocation:
         def start() -> Invocation:
             if self._pool is None:
-                with translated(self.host):
-                    self._pool = self._link.open()
+                self._pool = self._opened()
             invocation = Invocation(self._pool, statements, self.host)
             with translated(self.host):
                 invocation.start()
@@ -109,6 +110,23 @@ class PsrpSession:
                 raise
             self._release(lost=True)
             return self._patiently(start, deadline)
+
+    def _opened(self) -> Any:
+        """Return an open pool. A refusal by a host that took the same credentials before is a link that broke.
+
+        A connection lost in the middle of a handshake ends in one: the rest meets a host that knows nothing of it.
+        """
+        try:
+            with translated(self.host):
+                pool = self._link.open()
+        except AuthenticationFailed as refused:
+            if self.host not in self._accepted:
+                raise
+            raise ConnectionLost(
+                f"the link to {self.host} failed while signing in: {refused.msg}", reason="link"
+            ) from refused
+        self._accepted.add(self.host)
+        return pool
 
     def _patiently(self, start: Callable[[], Invocation], deadline: Deadline) -> Invocation:
         patience = Deadline(min(PATIENCE_SECONDS, deadline.remaining), self._clock)

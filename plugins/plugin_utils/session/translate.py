@@ -31,8 +31,15 @@ BAD_REQUEST: Final = ("w:SchemaValidationError", "wsman:SchemaValidationError", 
 QUOTAS: Final = (SHELLS_OF_USER_FULL, OPERATIONS_OF_USER_FULL, "w:QuotaLimit", "wsman:QuotaLimit")
 SERVICE_STARTING: Final = 503
 
-FOREIGN: Final = (WinRMError, RequestException, SpnegoError, OSError, ET.ParseError)
-"""What pypsrp, requests, spnego and sockets raise when a link fails."""
+try:
+    from requests_credssp.exceptions import AuthenticationException, NTStatusException
+except ImportError:  # an extra of pypsrp; without it no connection uses CredSSP
+    _CREDSSP: tuple[type[Exception], ...] = ()
+else:
+    _CREDSSP = (AuthenticationException, NTStatusException)
+
+FOREIGN: Final = (WinRMError, RequestException, SpnegoError, OSError, ET.ParseError, *_CREDSSP)
+"""What pypsrp, requests, spnego, requests-credssp and sockets raise when a link fails."""
 
 _ABANDONED = (
     "Shells that killed runs left behind are the likely cause; they end after their idle time. "

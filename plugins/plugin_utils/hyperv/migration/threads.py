@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Protocol
 
+from ...errors import MobilityError
 from .mover import Attempt
 
 
@@ -31,7 +33,18 @@ class Threads:
 
     def start(self, vm_id: str, work: Callable[[], Attempt]) -> None:
         """Begin an attempt in a thread of its own."""
-        threading.Thread(target=lambda: self._ended.put((vm_id, work())), name=f"move {vm_id}", daemon=True).start()
+        threading.Thread(target=self._run, args=(vm_id, work), name=f"move {vm_id}", daemon=True).start()
+
+    def _run(self, vm_id: str, work: Callable[[], Attempt]) -> None:
+        """Report how an attempt ended even if it ended in a bug: a thread that says nothing would be waited for."""
+        try:
+            ended = work()
+        except Exception as bug:  # noqa: BLE001 - it fails this VM, with its name and place, and no other
+            place = traceback.extract_tb(bug.__traceback__)[-1]
+            what = f"{type(bug).__name__}: {bug} ({place.name}, line {place.lineno})"
+            error = MobilityError(f"unexpected, please report: {what}", changed=True)
+            ended = Attempt(began=True, error=error)
+        self._ended.put((vm_id, ended))
 
     def finished(self) -> list[tuple[str, Attempt]]:
         """Return Ids and attempts that have ended, without waiting."""
