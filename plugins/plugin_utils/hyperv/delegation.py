@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..operation import Outcome, carry_out
 from .delegation_plan import AccountChange, DelegationPlan, parse, plan
+from .directory_refusals import explained
 from .gateway_directory import DELEGATE_TO, Directory, directory_of, read_computers
 from .writing import send
 
@@ -31,14 +32,17 @@ def operate(request: Request) -> Outcome:
     wanted = parse(request.arguments)
     directory = directory_of(request.arguments)
     session = request.sessions.here()
-    decided = plan(read_computers(session, directory, wanted.names), wanted)
+    with explained(request.host, directory):
+        computers = read_computers(session, directory, wanted.names)
+    decided = plan(computers, wanted)
     values = {
         "computers": [_described(item) for item in decided.accounts],
         "effective_after_seconds": TICKET_CACHE_SECONDS if decided.changed else 0,
     }
 
     def apply(due: DelegationPlan) -> dict[str, Any]:
-        _write(session, directory, due)
+        with explained(request.host, directory):
+            _write(session, directory, due)
         return {}
 
     outcome = carry_out(decided, apply, request, values)

@@ -99,8 +99,10 @@ def parse(arguments: Mapping[str, Any]) -> WantedDelegation:
         raise InvalidRequest(f"hosts: {', '.join(doubled)} is listed more than once")
     if not pairs and len(hosts) < 2:
         raise InvalidRequest(f"hosts: delegation needs at least two hosts, not {len(hosts)}")
-    if arguments.get("domain_username") is not None and arguments.get("domain_password") is None:
-        raise InvalidRequest("domain_username is given without domain_password")
+    credential = ("domain_username", "domain_password")
+    given = [option for option in credential if arguments.get(option) is not None]
+    if len(given) == 1:
+        raise InvalidRequest(f"{given[0]} is given alone: give both {' and '.join(credential)}, or neither")
     pairs = pairs or [(one, other) for one in hosts for other in hosts if one != other]
     services = (FILE_SERVICE, MIGRATION_SERVICE) if arguments.get("include_smb", True) else (MIGRATION_SERVICE,)
     return WantedDelegation(

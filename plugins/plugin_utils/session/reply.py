@@ -45,8 +45,9 @@ class ErrorRecord:
 
     def as_error(self, *, changed: bool = False) -> RemoteError:
         """Return the record as an exception of the error family."""
+        said = " ".join(self.message.split())  # some messages have several lines
         return RemoteError(
-            f"{self.command}: {self.message or self.error_id}",
+            f"{self.command}: {said or self.error_id}",
             changed=changed,
             error_id=self.error_id,
             category=self.category,

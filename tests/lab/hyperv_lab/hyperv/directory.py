@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..world import Account, Identity
-    from .fleet import Fleet
+    from .fleet import Delegation, Fleet
     from .host import Host
 
 MIGRATION_SERVICE = "Microsoft Virtual System Migration Service"
@@ -116,7 +116,7 @@ class Directory:
         for account in spec.accounts:
             self._add_user(account)
         for entry in spec.delegations:
-            self._delegate([fleet.hosts[name.upper()] for name in entry.hosts], entry.cifs, entry.protocol_transition)
+            self._delegate([fleet.hosts[name.upper()] for name in entry.hosts], entry)
 
     def _add(self, dn: str, classes: str, key: str, attributes: dict[str, Any]) -> DirectoryObject:
         found = DirectoryObject(
@@ -168,15 +168,16 @@ class Directory:
             },
         )
 
-    def _delegate(self, hosts: list[Host], cifs: bool, transition: bool) -> None:
+    def _delegate(self, hosts: list[Host], entry: Delegation) -> None:
         for host in hosts:
             computer = self._computers.get(host.name)
             if computer is None:
                 continue
-            wanted = [name for peer in hosts if peer is not host for name in service_names(peer, cifs=cifs)]
+            wanted = [name for peer in hosts if peer is not host for name in service_names(peer, cifs=entry.cifs)]
+            wanted += entry.entries
             present = list(computer.get(DELEGATE_TO))
             computer.put(DELEGATE_TO, present + [name for name in wanted if name not in present])
-            if transition:
+            if entry.protocol_transition:
                 computer.put("userAccountControl", computer.control | TRUSTED_TO_AUTH)
 
     # --- questions ---

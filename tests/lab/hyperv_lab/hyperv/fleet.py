@@ -39,6 +39,8 @@ class Delegation:
     hosts: tuple[str, ...]
     cifs: bool = True
     protocol_transition: bool = True
+    entries: tuple[str, ...] = ()
+    """Other services that each of the hosts may delegate to."""
 
 
 @dataclass(kw_only=True)
@@ -248,6 +250,7 @@ def _directory(section: Section) -> DirectorySpec:
                 hosts=tuple(entry.texts("hosts")),
                 cifs=entry.flag("cifs", True),
                 protocol_transition=entry.flag("protocol_transition", True),
+                entries=tuple(entry.texts("entries")),
             )
         )
         entry.close()

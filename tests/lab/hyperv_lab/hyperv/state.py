@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .directory import DELEGATE_TO, TRUSTED_TO_AUTH
+
 if TYPE_CHECKING:
     from .fleet import Fleet
     from .host import Host
@@ -26,7 +28,19 @@ def describe(fleet: Fleet) -> dict[str, Any]:
                 {"at": round(e.at, 3), "kind": e.kind, "vm": e.vm, "host": e.host, **e.details} for e in fleet.events
             ],
             "shares": {volume.name: _files(volume.files) for volume in fleet.shares.values()},
+            "delegation": describe_delegation(fleet),
         }
+
+
+def describe_delegation(fleet: Fleet) -> dict[str, Any]:
+    """Return what the directory says about the delegation of each computer."""
+    return {
+        str(computer.get("name")): {
+            "delegates_to": sorted(computer.get(DELEGATE_TO)),
+            "protocol_transition": bool(computer.control & TRUSTED_TO_AUTH),
+        }
+        for computer in fleet.directory.computers()
+    }
 
 
 def describe_host(host: Host) -> dict[str, Any]:
