@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import control
+from . import canned, control
 from .certificates import Authority
 from .inventory_file import write_inventory
 from .journal import Journal
@@ -37,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
     serve_.add_argument("--workdir", type=Path, required=True)
     serve_.add_argument("--speed", type=float, help="simulated seconds per second, in place of the fleet file's")
     serve_.add_argument("--base", help="first loopback address, in place of the fleet file's")
+    serve_.add_argument("--canned-scripts", type=Path, help="JSON list of {contains, output}: answers to script texts")
     state = commands.add_parser("state", help="print the fleet's state as JSON")
     state.add_argument("--workdir", type=Path, required=True)
     order = commands.add_parser("control", help="send an order to a running lab")
@@ -72,6 +73,14 @@ def _serve(arguments: argparse.Namespace) -> int:
     except FleetError as problem:
         print(problem, file=sys.stderr)
         return 2
+    if arguments.canned_scripts:
+        try:
+            scripts = canned.load(arguments.canned_scripts)
+        except (OSError, ValueError) as problem:
+            print(problem, file=sys.stderr)
+            return 2
+        for host in fleet.machines():
+            host.scripts = scripts
     _allow_many_files()
     try:
         asyncio.run(run(fleet, arguments.workdir))

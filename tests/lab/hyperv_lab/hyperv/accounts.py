@@ -64,7 +64,8 @@ def sign_in(host: Host, account: Account, method: str) -> Identity | None:
     if not account.enabled or (account.domain is not None and not host.domain_joined):
         return None
     groups = token_groups(host, account)
-    if not MAY_USE_WINRM & set(groups):
+    invited = {user for endpoint in host.endpoints.values() for user in endpoint.users}
+    if not (MAY_USE_WINRM | invited) & {*groups, account.sid}:
         return None
     delegable = method == "credssp" and account.domain is not None
     return Identity(account=account, method=method, delegable=delegable, groups=groups)

@@ -10,7 +10,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from ..world import Account, WinRMLimits
-from . import accounts
+from . import accounts, fleet_endpoints
 from .cpu import CPU_MODELS
 from .faults import HostFault
 from .firewall import RULES
@@ -96,6 +96,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     _settings(host, section.section("settings"))
     _winrm(host, section.section("winrm"), addresses)
     _accounts(host, section)
+    host.endpoints = fleet_endpoints.build(section, lambda name: _sid(host, name, section.where))
     _windows(fleet, host, section)
     host.faults.planned = [_fault(entry, host) for entry in section.sections("faults")]
     host.cluster = section.text("cluster", None)
@@ -244,6 +245,13 @@ def _group(name: str, where: str) -> str:
         if name.lower() in (known.lower(), sid.lower()):
             return sid
     raise FleetError(f"{where}.groups: {name!r} is none of {', '.join(accounts.LOCAL_GROUPS)}")
+
+
+def _sid(host: Host, name: str, where: str) -> str:
+    try:
+        return _group(name, where)
+    except FleetError:
+        return _member(host, name, where)
 
 
 def _member(host: Host, name: str, where: str) -> str:

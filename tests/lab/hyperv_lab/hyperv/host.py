@@ -22,10 +22,11 @@ from .live import since
 from .switch import MigrationNetwork, Network, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .cpu import CpuModel
     from .fleet import Fleet
+    from .fleet_endpoints import RestrictedEndpoint
     from .storage import Storage
     from .vm import VM
 
@@ -144,6 +145,10 @@ class Host:
         self.tpm_certificates: frozenset[str] = frozenset()
         """Hosts whose shielded-VM certificates are in this host's store (by name)."""
         self.cluster: str | None = None
+        self.endpoints: dict[str, RestrictedEndpoint] = {}
+        """Restricted session configurations by lower-case name."""
+        self.scripts: Callable[[str], Sequence[Any] | None] | None = None
+        """Canned answers to script texts (canned.py)."""
         self.faults = FaultPlayer(self)
         self.boots = 0
         self.down_until = 0.0
