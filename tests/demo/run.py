@@ -36,6 +36,7 @@ def play(lab: Lab, name: str, *arguments: str) -> int:
     environment = ansible_environment(lab.workdir)
     environment.pop("ANSIBLE_NOCOLOR")
     environment.pop("ANSIBLE_CALLBACKS_ENABLED")
+    environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
     command = [str(BIN / "ansible-playbook"), "-i", str(lab.inventory), "-e", f"@{MOVES}", f"hyperv.mobility.{name}"]
     return subprocess.run([*command, *arguments], env=environment, cwd=lab.workdir, check=False).returncode
 
