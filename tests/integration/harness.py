@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import itertools
 import json
 import os
 import signal
@@ -208,9 +210,13 @@ def serve(fleet: Path | Mapping[str, Any], workdir: Path, *options: str) -> Iter
         log.close()
 
 
+_LABS = itertools.count()
+
+
 def base_address() -> str:
-    """Return the first loopback address of a lab: each process has a range of its own, or nearly so."""
-    return f"127.{16 + os.getpid() % 200}.{os.getpid() // 200 % 15 * 16}.1"
+    """Return the first loopback address of a lab: each process has a range of its own, or nearly, each lab a part."""
+    part = os.getpid() // 200 % 15 * 16 + next(_LABS) % 8 * 2
+    return f"127.{16 + os.getpid() % 200}.{part}.1"
 
 
 def await_ready(process: subprocess.Popen[str], workdir: Path) -> None:

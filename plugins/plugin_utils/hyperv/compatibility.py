@@ -77,8 +77,14 @@ def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[tuple[Entry, s
 
 
 def findings(entries: Sequence[Entry], vm: str) -> tuple[Finding, ...]:
-    """Return a blocking finding for every entry: what is not known to be harmless stops the move."""
-    return tuple(_finding(entry, vm) for entry in entries)
+    """Return a blocking finding for every entry: what is not known to be harmless stops the move.
+
+    Those about a part of the VM come first, then those about the VM, last ones first: a report begins with entries
+    that only say that the VM does not fit (facts, 4).
+    """
+    parts = [entry for entry in entries if entry.kind != _MACHINE]
+    whole = [entry for entry in entries if entry.kind == _MACHINE]
+    return tuple(_finding(entry, vm) for entry in (*parts, *reversed(whole)))
 
 
 def refusal(error: RemoteError, vm: str, remedy: str | None) -> Finding:

@@ -142,6 +142,12 @@ def read_host_facts(session: Session) -> HostFacts:
     )
 
 
+def read_rights(session: Session) -> Rights | None:
+    """Return the rights of the caller on the host; None where the endpoint hides them."""
+    (answer,) = ask(session, _HOST_QUESTIONS["rights"])
+    return rights_of(answer)
+
+
 def rights_of(answer: Answer[Any]) -> Rights | None:
     """Return the rights that the lines of whoami show; None where the endpoint hides it or no SID came."""
     sids = tuple(dict.fromkeys(sid for line in answer.items for sid in _SID.findall(str(line))))

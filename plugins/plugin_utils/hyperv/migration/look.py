@@ -59,6 +59,13 @@ class HostLook:
     whole: bool = True
     doubt: str = ""
     """Why the inventory is not trusted."""
+    service: str | None = None
+    """Status of the Virtual Machine Management service; None where it could not be read."""
+
+    @property
+    def service_stopped(self) -> bool:
+        """Whether the service that knows the VMs does not run: a host then shows none, or errors."""
+        return self.service not in {None, "Running"}
 
     @property
     def load(self) -> Load:
@@ -125,7 +132,8 @@ def look_at(session: Session, *, timeout_seconds: float | None = None) -> HostLo
         cim("Msvm_PlannedComputerSystem") | select("Name", "OperationalStatus"),
         timeout_seconds=timeout_seconds,
     )
-    doubt = _doubt(machines, host, service, jobs, planned)
+    status = service.objects[0].get("Status") if service.objects else None
+    doubt = _doubt(machines, host, status, jobs, planned)
     found = [_machine(raw) for raw in machines.objects]
     return HostLook(
         machines={machine.id: machine for machine in found},
@@ -134,18 +142,18 @@ def look_at(session: Session, *, timeout_seconds: float | None = None) -> HostLo
         settings=host.objects[0] if host.objects else {},
         whole=not doubt,
         doubt=doubt,
+        service=None if status is None else str(status),
     )
 
 
-def _doubt(machines: Reply, host: Reply, service: Reply, jobs: Reply, planned: Reply) -> str:
+def _doubt(machines: Reply, host: Reply, status: Any, jobs: Reply, planned: Reply) -> str:
+    if status not in {None, "Running"}:
+        return f"the Virtual Machine Management service (vmms) is {status}"
     for reply in (machines, host, jobs, planned):
         if reply.errors:
-            return f"{reply.command}: {reply.errors[0].error_id}"
+            return reply.errors[0].error_id or f"{reply.command} failed"
         if not reply.ran:
             return f"{reply.command} did not run"
-    status = service.objects[0].get("Status") if service.objects else None
-    if status not in {None, "Running"}:
-        return f"the Virtual Machine Management service is {status}"
     return "" if host.objects else "Get-VMHost returned nothing"
 
 

@@ -10,25 +10,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest, MobilityError, NotPossible
-from ...findings import Finding, Severity, blocking
+from ...findings import Finding, blocking
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
 from .. import compatibility
-from ..preflight.facts import VmFacts
 from ..remedies import Surroundings
 from ..selection import parse_selection
 from .campaign import Campaign, Surround, in_order, moved_bytes
-from .checking import Checked, Chosen, check_moves, choose, decide_all, same_host
+from .checking import Checked, check_moves, choose, decide_all, same_host
 from .decide import Step
 from .hosts import Hosts
 from .mover import Order, check
 from .outcome import Result, VmResult
-from .placement import Placement
 from .prepare import preparation
 from .proof import prove
 from .request import MoveRequest, parse
+from .standing import doubts_about, standing_track
 from .threads import Threads
-from .track import Track, arrived, expired, lost
+from .track import Track
 
 if TYPE_CHECKING:
     from ...operation import Request
@@ -102,7 +101,8 @@ def make_plan(request: Request, clock: Clock) -> MigrationPlan:
     checked, around = check_moves(hosts, look, moving, asked) if moving else ([], None)
     now = clock.monotonic()
     tracks = in_order([_checked_track(one, steps[one.vm.id], now) for one in checked])
-    tracks += [_other_track(one, look, hosts, now) for one in chosen if one.step not in _MOVING]
+    doubts = doubts_about(hosts, look) if Step.UNPROVEN in steps.values() else ()
+    tracks += [standing_track(one, hosts, doubts, now) for one in chosen if one.step not in _MOVING]
     return MigrationPlan(hosts=hosts, request=asked, look=look, around=around, tracks=tuple(tracks), steps=steps)
 
 
@@ -129,28 +129,6 @@ def _block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
     more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
     error = NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
     track.finish(Result.FAILED, now, error)
-
-
-def _other_track(one: Chosen, look: Look, hosts: Hosts, now: float) -> Track:
-    """Return the track of a VM that is not to be moved from here: it is there, being moved, or in doubt."""
-    track = Track(vm=_bare(one), placement=Placement())
-    if one.step is Step.ALREADY_THERE:
-        arrived(track, now)
-    elif one.step is Step.UNPROVEN:
-        expired(track, f"a host's inventory is not complete ({look.source.doubt or look.destination.doubt})", 0, now)
-    elif one.step is not Step.ATTACH:
-        lost(track, one.step, hosts.source.host, hosts.destination.host, now)
-    if one.step is Step.CONFLICT:
-        track.findings += (
-            Finding(
-                id="id_taken",
-                severity=Severity.BLOCKING,
-                subject=one.machine.name,
-                evidence=f"the Id {one.machine.id} is on both hosts",
-                remedy="Compare both with hyperv.mobility.vm_info and remove the one that is not in use.",
-            ),
-        )
-    return track
 
 
 def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) -> dict[str, Any]:
@@ -260,9 +238,3 @@ def _unknown(plan: MigrationPlan) -> Surroundings:
 
 
 _MODE = "VirtualMachineMigrationAuthenticationType"
-
-
-def _bare(one: Chosen) -> VmFacts:
-    """Return what a look alone says of a VM; nothing more is read of one that is not to be moved from here."""
-    machine = one.machine
-    return VmFacts(id=machine.id, name=machine.name, seen=machine.seen, version="", memory_bytes=0)

@@ -65,23 +65,27 @@ def authentication_differs(move: MoveFacts) -> Iterator[Finding]:
 def caller_lacks_rights(move: MoveFacts) -> Iterator[Finding]:
     """Yield a finding for each end where the caller's token has neither group, by SID (facts, 1.7)."""
     for end, host in _ends(move):
-        if host.sids is None:
-            yield Finding(
-                id="caller_rights_unknown",
-                severity=Severity.WARNING,
-                subject=host.inventory_name,
-                evidence=f"the groups of the caller on the {end} host could not be read",
-                remedy="Let the endpoint show C:\\Windows\\System32\\whoami.exe, or check the groups by hand.",
-            )
-        elif not host.sids & {ADMINISTRATORS, HYPERV_ADMINISTRATORS}:
-            yield Finding(
-                id="caller_lacks_rights",
-                severity=Severity.BLOCKING,
-                subject=host.inventory_name,
-                evidence=f"the caller's token on the {end} host has neither {HYPERV_ADMINISTRATORS} nor "
-                f"{ADMINISTRATORS}",
-                remedy="Add the account to Hyper-V Administrators (S-1-5-32-578) or Administrators on that host.",
-            )
+        yield from token_lacks(host.inventory_name, end, host.sids)
+
+
+def token_lacks(host: str, end: str, sids: frozenset[str] | None) -> Iterator[Finding]:
+    """Yield what is wrong with the caller's token on one host; ``sids`` are None where it could not be read."""
+    if sids is None:
+        yield Finding(
+            id="caller_rights_unknown",
+            severity=Severity.WARNING,
+            subject=host,
+            evidence=f"the groups of the caller on the {end} host could not be read",
+            remedy="Let the endpoint show C:\\Windows\\System32\\whoami.exe, or check the groups by hand.",
+        )
+    elif not sids & {ADMINISTRATORS, HYPERV_ADMINISTRATORS}:
+        yield Finding(
+            id="caller_lacks_rights",
+            severity=Severity.BLOCKING,
+            subject=host,
+            evidence=f"the caller's token on the {end} host has neither {HYPERV_ADMINISTRATORS} nor {ADMINISTRATORS}",
+            remedy="Add the account to Hyper-V Administrators (S-1-5-32-578) or Administrators on that host.",
+        )
 
 
 def second_hop_impossible(move: MoveFacts) -> Iterator[Finding]:
