@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from . import values as v
@@ -33,6 +34,8 @@ def _encode_character(found: re.Match[str]) -> str:
 
 def escape(text: str) -> str:
     """Return a text as it stands in an element: control characters and surrogates as _xXXXX_, markup escaped."""
+    if text.isalnum() and text.isascii():
+        return text
     if _ENCODED.search(text):
         text = _ENCODED.sub(_encode_character, text)
     return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], text) if _SPECIAL.search(text) else text
@@ -55,10 +58,14 @@ def moment(value: datetime) -> str:
     """Return a DateTime: UTC ends with Z, an unspecified one with nothing."""
     if value.tzinfo is not None:
         value = value.astimezone(timezone.utc)
-    text = value.strftime("%Y-%m-%dT%H:%M:%S")
-    if value.microsecond:
-        text += f".{value.microsecond:06}".rstrip("0")
-    return text + ("Z" if value.tzinfo is not None else "")
+        value = value.replace(tzinfo=None)
+        return _without_zone(value) + "Z"
+    return _without_zone(value)
+
+
+def _without_zone(value: datetime) -> str:
+    text = value.isoformat()
+    return text.rstrip("0") if value.microsecond else text
 
 
 _SCALARS: dict[type, Callable[[Any], tuple[str, str]]] = {
@@ -121,9 +128,12 @@ class Writer:
         if value is None:
             self.parts.append(f"<Nil{_named(name)} />")
             return
-        simple = scalar(value)
-        if simple is not None:
-            self.parts.append(f"<{simple[0]}{_named(name)}>{simple[1]}</{simple[0]}>")
+        convert = _SCALARS.get(type(value))
+        if convert is not None:
+            tag, text = convert(value)
+            self.parts.append(f"<{tag}{_named(name)}>{text}</{tag}>")
+        elif isinstance(value, timedelta):
+            self.parts.append(f"<TS{_named(name)}>{span(value)}</TS>")
         elif isinstance(value, v.EnumValue):
             self._enum(value, depth, name)
         elif isinstance(value, dict):
@@ -151,8 +161,7 @@ class Writer:
         known = self._types.get(types)
         if known is None:
             known = self._types[types] = len(self._types)
-            names = "".join(f"<T>{escape(each)}</T>" for each in types)
-            self.parts.append(f'<TN RefId="{known}">{names}</TN>')
+            self.parts.append(f'<TN RefId="{known}">{_type_names(types)}</TN>')
         else:
             self.parts.append(f'<TNRef RefId="{known}" />')
         return number
@@ -269,6 +278,12 @@ class Writer:
         self.parts.append("</Obj>")
 
 
+@lru_cache(maxsize=4096)
+def _type_names(types: tuple[str, ...]) -> str:
+    return "".join(f"<T>{escape(each)}</T>" for each in types)
+
+
+@lru_cache(maxsize=8192)
 def _named(name: str | None) -> str:
     return "" if name is None else f' N="{escape(name)}"'
 

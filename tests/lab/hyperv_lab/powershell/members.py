@@ -100,9 +100,9 @@ def names(value: Any) -> list[str]:
 
 def find(value: Any, name: str) -> tuple[str, Any] | None:
     """Return a property in its own spelling with its value, or None. A getter that throws gives null."""
-    wanted = name.lower()
     if isinstance(value, v.LiveObject):
-        return _live(value, wanted)
+        return _live(value, name)
+    wanted = name.lower()
     if isinstance(value, ExtendedScalar):
         return find(value.notes, name) or find(value.element, name)
     source: Any = (
@@ -114,13 +114,17 @@ def find(value: Any, name: str) -> tuple[str, Any] | None:
     return None
 
 
-def _live(value: v.LiveObject, wanted: str) -> tuple[str, Any] | None:
-    spelled = _spelling(type(value)).get(wanted)
+def _live(value: v.LiveObject, name: str) -> tuple[str, Any] | None:
+    cls = type(value)
+    spelled: str | None = name
+    if name not in cls.PROPERTIES:
+        wanted = name.lower()
+        spelled = _spelling(cls).get(wanted)
     if spelled is None:
         spelled = next((each for each in value.ps_names() if each.lower() == wanted), None)
         if spelled is None:
             return None
-    target = type(value).ALIASES.get(spelled, spelled)
+    target = cls.ALIASES.get(spelled, spelled)
     try:
         return spelled, value.ps_get(target)
     except v.PropertyFailed:

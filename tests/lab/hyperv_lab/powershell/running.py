@@ -35,6 +35,22 @@ def _common_names(signature: Signature) -> frozenset[str]:
     return frozenset(each.name for each in signature.parameters if each.common)
 
 
+@lru_cache(maxsize=8192)
+def _only_input(signature: Signature) -> str | None:
+    """Return the one parameter that takes pipeline input, if it takes any object as it is; else None."""
+    found = {
+        each.name: each
+        for each in signature.parameters
+        for place in each.sets.values()
+        if place.by_value or place.by_name
+    }
+    if len(found) != 1:
+        return None
+    ((name, parameter),) = found.items()
+    free = parameter.type in ("PSObject", "Object") and parameter.allowed is None and parameter.pattern is None
+    return name if free and not any(place.by_name for place in parameter.sets.values()) else None
+
+
 class RunningCommand:
     """The engine's side of one command (commands.Call). A proxy function binds first, then the command behind it."""
 
@@ -54,6 +70,7 @@ class RunningCommand:
         self._input_ahead = input_ahead
         self._merge = merge
         self._layers: list[tuple[Entry, Prepared, Arguments]] = []
+        self._input: str | None = None
         self._cmdlet: Cmdlet | None = None
         self._process: Callable[[], None] = lambda: None
         self._common: dict[str, Any] = {}
@@ -202,6 +219,9 @@ class RunningCommand:
         return prepared.bound()
 
     def _bind_object(self, value: Any) -> bool:
+        if self._input is not None and value is not None:
+            self.bound[self._input] = value
+            return True
         bound: Bound | None = None
         for entry, prepared, arguments in self._layers:
             try:
@@ -218,6 +238,9 @@ class RunningCommand:
         self._take(bound)
         if isinstance(value, (Extended, ExtendedScalar)):
             self._without_notes(value)
+        if len(self._layers) == 1 and value is not None:
+            # Its one pipeline parameter takes anything: the next objects bind as this one did.
+            self._input = _only_input(self._layers[0][0].signature)
         return True
 
     def _without_notes(self, value: Extended | ExtendedScalar) -> None:

@@ -11,10 +11,12 @@ from functools import lru_cache
 SIGNS = frozenset("*?[")
 
 
+@lru_cache(maxsize=8192)
 def has_wildcards(text: str) -> bool:
     """Return whether a text has a sign of a pattern that no backtick takes away."""
-    plain = re.sub("`.", "", text, flags=re.DOTALL)
-    return not SIGNS.isdisjoint(plain)
+    if SIGNS.isdisjoint(text):
+        return False
+    return not SIGNS.isdisjoint(re.sub("`.", "", text, flags=re.DOTALL))
 
 
 @lru_cache(maxsize=1024)

@@ -58,6 +58,15 @@ class SelectObject(Cmdlet):
         core: bool = self.call.session.is_core  # type: ignore[attr-defined]
         if self.wanted is None and self.excluded and core:
             self.wanted = ["*"]
+        self.plain = self._plain_names()
+
+    def _plain_names(self) -> list[str] | None:
+        """Return the wanted names where nothing is to be worked out for them, else None."""
+        if self.wanted is None or self.excluded:
+            return None
+        names = [str(each) for each in self.wanted if not isinstance(each, dict)]
+        simple = len(names) == len(self.wanted) and not any(has_wildcards(name) for name in names)
+        return names if simple else None
 
     def process(self) -> None:
         value = self.call.bound.get("InputObject")
@@ -130,14 +139,20 @@ class SelectObject(Cmdlet):
             self.output(value, None)
         else:
             bag = PropertyBag({}, (_selected(value), CUSTOM, "System.Object"))
-            taken: set[str] = set()
-            for name, item in self.pairs:
-                if name.lower() in taken:
-                    self.exists(value, name, "AlreadyExistingUserSpecifiedPropertyNoExpand")
-                else:
-                    taken.add(name.lower())
-                    bag.notes[name] = item
+            if len({name.lower() for name in notes}) == len(self.pairs):
+                bag.notes = notes
+            else:
+                self._fill(bag, value)
             self.output(bag, bag)
+
+    def _fill(self, bag: PropertyBag, value: Any) -> None:
+        taken: set[str] = set()
+        for name, item in self.pairs:
+            if name.lower() in taken:
+                self.exists(value, name, "AlreadyExistingUserSpecifiedPropertyNoExpand")
+            else:
+                taken.add(name.lower())
+                bag.notes[name] = item
 
     def output(self, value: Any, bag: PropertyBag | None) -> None:
         """Write an object; with -Unique keep it for the end unless an equal one is there."""
@@ -157,7 +172,11 @@ class SelectObject(Cmdlet):
 
     def project(self, value: Any) -> dict[str, Any]:
         """Find the wanted properties (``pairs``, repeated ones too); return them by name."""
-        self.pairs = [pair for each in self.wanted or () for pair in self.pick(value, each)]
+        if self.plain is not None:
+            find = members.find
+            self.pairs = [find(value, name) or (name, None) for name in self.plain]
+        else:
+            self.pairs = [pair for each in self.wanted or () for pair in self.pick(value, each)]
         return dict(self.pairs)
 
     def pick(self, value: Any, wanted: Any) -> list[tuple[str, Any]]:
