@@ -20,6 +20,7 @@ from .campaign import Campaign, Surround, in_order, moved_bytes
 from .checking import Checked, check_moves, choose, decide_all, same_host
 from .decide import Step
 from .hosts import Hosts
+from .leftovers import clear_comparisons
 from .mover import Order, check
 from .outcome import Result, VmResult
 from .prepare import preparation
@@ -144,14 +145,16 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
         reporter=request.reporter,
         prepare=preparation(plan.request),
     )
-    Campaign(work, plan.open).run()
+    moving = plan.open
+    Campaign(work, moving).run()
+    clear_comparisons(plan.hosts, [t.vm.id for t in moving if t.result is Result.FAILED and not t.began])
     prove(plan.hosts, [t for t in plan.tracks if t.result in {Result.MOVED, Result.ATTACHED}], plan.request, clock)
     return {}
 
 
 def _compare(plan: MigrationPlan) -> None:
     """Add Compare-VM's own report to every VM that nothing blocks yet; the planned VM it makes is removed again."""
-    session = plan.hosts.source
+    session, compared = plan.hosts.source, []
     for track in plan.open:
         if track.step in {Step.ATTACH, Step.WAIT, Step.BUSY, Step.CLEAR_AND_MOVE} or plan.around is None:
             continue
@@ -165,9 +168,11 @@ def _compare(plan: MigrationPlan) -> None:
         )
         found = check(session, order)
         compatibility.discard(session)
+        compared.append(track.vm.id)
         track.findings += tuple(finding for finding in found if finding not in track.findings)
         if blocking(found):
             _block(track, blocking(found), 0.0)
+    clear_comparisons(plan.hosts, compared)
 
 
 def _has_changed(plan: MigrationPlan) -> bool:
