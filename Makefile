@@ -4,12 +4,13 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-COLLECTION := $(VENV)/collections/ansible_collections/hyperv/mobility
+STEP := @bash tests/step.sh
+TYPED := plugins tests/lab tests/unit tests/integration tests/bench tests/demo tests/reference.py
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
-.PHONY: help setup demo check unit integration sanity matrix test soak bench build docs clean
+.PHONY: help setup demo check unit integration sanity matrix test soak bench build docs picture clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,34 +18,36 @@ help: ## Show the targets
 setup: $(VENV)/.ready ## Build the virtual environment and link the checkout as a collection
 
 $(VENV)/.ready: requirements.txt requirements-dev.txt tests/setup_environment.sh
-	@bash tests/setup_environment.sh "$(PYTHON)" "$(VENV)"
+	$(STEP) "virtual environment (once)" bash tests/setup_environment.sh "$(PYTHON)" "$(VENV)"
 
 demo: setup ## Start the lab with six hosts, prepare them and move their VMs
 	@$(BIN)/python tests/demo/run.py
 
-check: setup ## Static checks and unit tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check -q .
-	$(BIN)/mypy plugins tests/lab tests/unit tests/integration tests/bench tests/demo
-	$(BIN)/yamllint -s .
-	$(BIN)/ansible-lint --profile production --offline -q
-	$(BIN)/antsibull-changelog lint
-	$(BIN)/pytest tests/unit
+check: setup ## Static checks and unit tests: about a minute
+	$(STEP) "code style" $(BIN)/ruff check .
+	$(STEP) "formatting" $(BIN)/ruff format --check -q .
+	$(STEP) "types" $(BIN)/mypy $(TYPED)
+	$(STEP) "YAML" $(BIN)/yamllint -s .
+	$(STEP) "playbooks and roles" $(BIN)/ansible-lint --profile production --offline -q
+	$(STEP) "changelog" $(BIN)/antsibull-changelog lint
+	$(STEP) "reference page" $(BIN)/python tests/reference.py --check
+	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
 unit: setup ## Unit tests only
-	$(BIN)/pytest tests/unit
+	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
-integration: setup ## Real ansible-playbook runs against the lab
-	$(BIN)/pytest tests/integration -n 2 --dist loadfile
+integration: setup ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
+	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 2 --dist loadfile -m "not soak"
+	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
 
-sanity: setup ## validate-modules and its neighbours, documentation build
-	@bash tests/sanity.sh "$(BIN)"
+sanity: setup ## validate-modules and its neighbours, lint of the documentation
+	$(STEP) "ansible-test sanity" bash tests/sanity.sh "$(BIN)"
 
 matrix: setup ## The integration suite on the oldest and the newest ansible-core
-	@bash tests/matrix.sh "$(VENV)"
+	$(STEP) "matrix of versions" bash tests/matrix.sh "$(VENV)"
 
-test: check sanity integration matrix build ## Everything that CI runs
-	@echo "all checks passed"
+test: ## Everything that CI runs, what fails fastest first
+	$(STEP) "everything" $(MAKE) --no-print-directory check sanity build integration matrix
 
 soak: setup ## All seeds of the kill, drop and restart tests
 	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
@@ -52,11 +55,14 @@ soak: setup ## All seeds of the kill, drop and restart tests
 bench: setup ## Measure bytes, CPU and memory; docs/performance.md holds the figures
 	@$(BIN)/python tests/bench/run.py
 
-build: setup ## Build the collection and run it from outside the checkout
-	@bash tests/build.sh "$(BIN)"
+build: setup ## Build the collection, install it elsewhere and run it from there
+	$(STEP) "build and install" bash tests/build.sh "$(BIN)"
 
-docs: setup ## Regenerate the module reference under docs/
-	@bash tests/docs.sh "$(BIN)"
+docs: setup ## Write docs/reference.md from the documentation in the code
+	@$(BIN)/python tests/reference.py
+
+picture: setup ## Draw docs/images/run.svg from a run of the demo
+	@$(BIN)/python tests/demo/picture.py
 
 clean: ## Remove everything the targets made
 	rm -rf $(VENV) .venv-* .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis
