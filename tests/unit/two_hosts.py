@@ -109,7 +109,7 @@ class Fleet:
                      "Get-VMIntegrationService", "Get-VMSecurity"):  # fmt: skip
             answers[name] = lambda p, i: []
         answers["Get-VMProcessor"] = lambda p, i: [
-            {"VMId": vm["Id"], "Count": 2, "CompatibilityForMigrationEnabled": vm["flag"]} for vm in i
+            {"VMId": vm["Id"], "Count": 2, "CompatibilityForMigrationEnabled": vm["flag"]} for vm in i if "flag" in vm
         ]
         answers["Get-VMHardDiskDrive"] = lambda p, i: [{"VMId": vm["Id"], **d} for vm in i for d in vm.get("disks", [])]
         answers["Get-VMDvdDrive"] = lambda p, i: [

@@ -40,6 +40,7 @@ class VmDetails:
     checkpoint_adapters: tuple[Adapter, ...] = ()
     checkpoint_dvd_drives: tuple[DvdDrive, ...] = ()
     checkpoint_disks: tuple[Disk, ...] = ()
+    checkpoint_processors: tuple[Processor, ...] = ()
     services: tuple[Service, ...] = ()
     security: Security | None = None
     replications: tuple[Replication, ...] = ()
@@ -121,7 +122,7 @@ def read_details(
 ) -> tuple[VmDetails, ...]:
     """Return all machines of the host, or those with these Ids, with their parts: a constant number of invocations.
 
-    ``parts`` are keys of PARTS. ``checkpoint_parts`` adds adapters, DVD drives and disks of checkpoints. What an
+    ``parts`` are keys of PARTS. ``checkpoint_parts`` adds adapters, DVD drives, disks and processors of checkpoints. What an
     edition lacks stays None or empty.
     """
     questions = _questions(vms_source(ids), parts, checkpoint_parts=checkpoint_parts)
@@ -173,6 +174,7 @@ def _questions(source: Pipeline, parts: Collection[str], *, checkpoint_parts: bo
         questions["checkpoint_adapters"] = Question(snapshots | command("Get-VMNetworkAdapter"), Adapter)
         questions["checkpoint_dvd_drives"] = Question(snapshots | command("Get-VMDvdDrive"), DvdDrive)
         questions["checkpoint_disks"] = Question(snapshots | command("Get-VMHardDiskDrive"), Disk)
+        questions["checkpoint_processors"] = Question(snapshots | command("Get-VMProcessor"), Processor)
     # Last: a host without this command ends the invocation there.
     questions["security"] = Question(kept() | command("Get-VMSecurity"), Security)
     unasked = {name for part, names in PARTS.items() if part not in parts for name in names}
@@ -199,6 +201,7 @@ def _details(
         checkpoint_adapters=mine("checkpoint_adapters"),
         checkpoint_dvd_drives=mine("checkpoint_dvd_drives"),
         checkpoint_disks=checkpoint_disks,
+        checkpoint_processors=mine("checkpoint_processors"),
         services=mine("services"),
         security=next(iter(mine("security")), None),
         replications=mine("replications"),

@@ -109,13 +109,14 @@ class Processor:
     """Settings of the virtual processors of a machine; None where the host's edition lacks the setting."""
 
     PROPERTIES: ClassVar = (
-        "VMId", "Count", "CompatibilityForMigrationEnabled", "CompatibilityForMigrationMode",
+        "VMId", "VMSnapshotId", "Count", "CompatibilityForMigrationEnabled", "CompatibilityForMigrationMode",
         "CompatibilityForOlderOperatingSystemsEnabled", "HwThreadCountPerCore", "ExposeVirtualizationExtensions",
         "EnableHostResourceProtection", "Maximum", "Reserve", "RelativeWeight", "MaximumCountPerNumaNode",
         "MaximumCountPerNumaSocket", "ResourcePoolName",
     )  # fmt: skip
 
     vm_id: str
+    checkpoint_id: str | None = None
     count: int | None = None
     compatibility_for_migration_enabled: bool | None = None
     compatibility_for_migration_mode: str | None = None
@@ -136,6 +137,7 @@ class Processor:
         mode = raw.get("CompatibilityForMigrationMode")
         return cls(
             vm_id=guid(raw.get("VMId")) or "",
+            checkpoint_id=guid(raw.get("VMSnapshotId")),
             count=whole(raw.get("Count")),
             compatibility_for_migration_enabled=flag(raw.get("CompatibilityForMigrationEnabled")),
             compatibility_for_migration_mode=None if mode is None else named(mode, enums.COMPATIBILITY_MODES),

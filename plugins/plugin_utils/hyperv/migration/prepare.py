@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...session.command import command
 from ..gateway import get_vm
-from ..power import PowerRule, powered_off
+from ..power import PowerRule, left_off, powered_off
 from ..writing import change, send
 
 if TYPE_CHECKING:
@@ -34,9 +34,15 @@ def preparation(request: MoveRequest) -> Callable[[Session, Track], None] | None
 
 
 def _enable(session: Session, track: Track, rule: PowerRule) -> None:
-    """Turn the compatibility flag on where a check found that it is needed; the VM is off while it is set."""
-    if not any(finding.id == NEEDS_FLAG for finding in track.findings):
+    """Turn the compatibility flag on where a check found that it is needed; the VM is off while it is set.
+
+    A VM that a killed run left off for this is set and started again, so that it moves as it was.
+    """
+    needed = any(finding.id == NEEDS_FLAG for finding in track.findings)
+    if not needed and track.vm.runs:
         return
     vm = get_vm(session, track.vm.id)
+    if not needed and not left_off(vm):
+        return
     with powered_off(session, vm, rule):
         send(session, command("Get-VM", Id=vm.id) | change("Set-VMProcessor", CompatibilityForMigrationEnabled=True))

@@ -37,6 +37,7 @@ def facts_of(details: VmDetails) -> VmFacts:
         compatibility_enabled=processor.compatibility_for_migration_enabled if processor else None,
         processor_count=vm.processor_count or 1,
         memory_checkpoints=tuple(checkpoint.name for checkpoint in details.checkpoints if checkpoint.has_memory),
+        unlimited_checkpoints=_unlimited(details),
         disks=_disks(details),
         isos=tuple(sorted({drive.path for drive in drives if drive.path})),
         adapters=tuple(
@@ -50,6 +51,15 @@ def facts_of(details: VmDetails) -> VmFacts:
         folders=tuple(sorted({folder for folder in folders if folder})),
         heartbeat=vm.heartbeat,
     )
+
+
+def _unlimited(details: VmDetails) -> tuple[str, ...] | None:
+    """Return the names of checkpoints with memory state and with the flag off; None where a flag could not be read."""
+    flags = {p.checkpoint_id: p.compatibility_for_migration_enabled for p in details.checkpoint_processors}
+    holding = [checkpoint for checkpoint in details.checkpoints if checkpoint.has_memory]
+    if any(flags.get(checkpoint.id) is None for checkpoint in holding):
+        return None
+    return tuple(checkpoint.name for checkpoint in holding if not flags[checkpoint.id])
 
 
 def _disks(details: VmDetails) -> tuple[DiskFacts, ...]:

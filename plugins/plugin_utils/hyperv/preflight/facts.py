@@ -85,6 +85,8 @@ class VmFacts:
     processor_count: int = 1
     memory_checkpoints: tuple[str, ...] = ()
     """Names of the checkpoints that hold memory state."""
+    unlimited_checkpoints: tuple[str, ...] | None = None
+    """Those of them taken with processor compatibility off, which they keep (facts, 2.2); None where not known."""
     disks: tuple[DiskFacts, ...] = ()
     isos: tuple[str, ...] = ()
     adapters: tuple[AdapterFacts, ...] = ()
@@ -105,6 +107,13 @@ class VmFacts:
     def has_cpu_state(self) -> bool:
         """Whether processor features matter: it runs or is saved."""
         return self.runs or self.seen.state in SAVED_STATES
+
+    @property
+    def bound_checkpoints(self) -> tuple[str, ...]:
+        """Names of the checkpoints whose memory runs on this generation of processors only."""
+        if self.unlimited_checkpoints is not None:
+            return self.unlimited_checkpoints
+        return () if self.compatibility_enabled else self.memory_checkpoints
 
     @property
     def copied_bytes(self) -> int:

@@ -61,19 +61,17 @@ def cpu_incompatible(move: MoveFacts) -> Iterator[Finding]:
 
 
 def _generation(move: MoveFacts, names: str) -> Iterator[Finding]:
-    if move.vm.compatibility_enabled:
-        return
-    if move.vm.memory_checkpoints:
+    if move.vm.bound_checkpoints:
         yield _finding(
             move,
             "checkpoint_cpu_state",
             f"checkpoints hold the processor state of another generation ({names}): "
-            f"{', '.join(move.vm.memory_checkpoints)}",
+            f"{', '.join(move.vm.bound_checkpoints)}",
             "Power the VM off and turn on processor compatibility (hyperv.mobility.vm_processor); apply "
             "or delete these "
             "checkpoints, which keep the features of their day.",
         )
-    if move.vm.has_cpu_state:
+    if move.vm.has_cpu_state and not move.vm.compatibility_enabled:
         curable = move.enable_compatibility and move.may_power_off and move.vm.runs
         yield _finding(
             move,
