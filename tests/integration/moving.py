@@ -10,7 +10,7 @@ from typing import Any
 from integration.harness import Lab, Run
 from integration.scenario import fleet, sent
 
-READY = {
+READY: dict[str, Any] = {
     "memory_gb": 256,
     "volumes": {"C": {"size_gb": 200, "free_gb": 120}, "D": {"size_gb": 8000, "free_gb": 6000, "rate_mb": 2000}},
     "network": {"rate_mb": 2500, "addresses": ["10.20.0.1/16"]},

@@ -65,7 +65,7 @@ def obstacles(language: str = "en") -> dict[str, Any]:
         {"name": "other", "host": "HV02", "id": TAKEN},
     ]
     small = {"C": {"size_gb": 700, "free_gb": 500}, "D": {"size_gb": 900, "free_gb": 600, "rate_mb": 2000}}
-    hosts = [
+    hosts: list[dict[str, Any]] = [
         {"name": "HV01", "cpu": {"model": "icelake", "cores": 32}, "switches": ["External", "Backup"]},
         {"name": "HV02", "cpu": {"model": "cascadelake", "cores": 8}, "memory_gb": 64, "volumes": small},
     ]

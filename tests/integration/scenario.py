@@ -55,13 +55,13 @@ def fleet(hosts: list[dict[str, Any]], vms: list[dict[str, Any]] | None = None, 
     }
 
 
-def task(name: str, module: str, /, *, check: bool = False, keywords: dict[str, Any] | None = None, **args: Any) -> Any:
+def task(name: str, module: str, /, *, check: Any = False, keywords: Any = None, **args: Any) -> Any:
     """Return a task that lets the play go on when it fails."""
     found = {"name": name, f"hyperv.mobility.{module}": args, "ignore_errors": True, **(keywords or {})}
     return found | {"check_mode": True, "diff": True} if check else found
 
 
-def cycle(prefix: str, module: str, /, *, keywords: dict[str, Any] | None = None, **args: Any) -> list[dict[str, Any]]:
+def cycle(prefix: str, module: str, /, *, keywords: Any = None, **args: Any) -> list[dict[str, Any]]:
     """Return the tasks of a desired state: check, apply, apply again, check again."""
     more = {"diff": True, **(keywords or {})}
     return [
