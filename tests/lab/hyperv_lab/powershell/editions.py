@@ -29,6 +29,7 @@ _ADDED: dict[str, tuple[Parameter, ...]] = {
         _switch("CaseInsensitive", ("DefaultParameter", "SkipLastParameter", "IndexParameter")),
         parameter("SkipIndex", "Int32[]", sets="SkipIndexParameter", mandatory=True),
     ),
+    "where-object": (parameter("Not", "SwitchParameter", sets="Not", mandatory=True),),
     "sort-object": (
         _switch("Stable", ("Default",)),
         parameter("Top", "Int32", sets="Top", mandatory=True),
@@ -51,9 +52,9 @@ _RANGES: dict[str, dict[str, str]] = {
 """Ranges of the engine's own commands (their documentation), as patterns of the value's text."""
 _NULL_INPUT = frozenset({"write-output", "convertto-json"})
 """Commands whose mandatory InputObject may be null or empty all the same."""
-_JOINED = {"SkipIndexParameter": "DefaultParameter", "Top": "Default", "Bottom": "Default"}
+_JOINED = {"SkipIndexParameter": "DefaultParameter", "Top": "Default", "Bottom": "Default", "Not": "EqualSet"}
 """New parameter sets have the parameters of an older one too."""
-_NOT_JOINED = {"SkipIndexParameter": ("First", "Last", "Skip", "Wait")}
+_NOT_JOINED = {"SkipIndexParameter": ("First", "Last", "Skip", "Wait"), "Not": ("EQ", "Value")}
 
 
 @lru_cache(maxsize=4096)

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from ..commands import Cmdlet
-from . import around, counting, filtering, jsontext, selecting, variables, writing
+from . import around, counting, filtering, jsontext, measuring, selecting, variables, writing
 
 BUILT_IN: dict[str, type[Cmdlet]] = {
     cmdlet.NAME.lower(): cmdlet
-    for file in (variables, writing, filtering, counting, jsontext, around)
+    for file in (variables, writing, filtering, counting, measuring, jsontext, around)
     for cmdlet in file.COMMANDS
 } | {"select-object": selecting.SelectObject}

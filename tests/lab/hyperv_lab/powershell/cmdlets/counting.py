@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure-Object, Group-Object and Compare-Object."""
+"""Group-Object and Compare-Object."""
 
 from __future__ import annotations
 
@@ -9,69 +9,13 @@ from typing import Any, ClassVar
 
 from .. import members
 from ..commands import Cmdlet
+from ..extended import extended
 from ..lists import ArrayList
-from ..numbers import is_number
 from ..texts import text_of
 from ..values import LiveObject, PropertyBag
-from .comparing import equal, same
+from .comparing import same
 
 NAMESPACE = "Microsoft.PowerShell.Commands."
-
-
-class MeasureInfo(LiveObject):
-    """What Measure-Object gives."""
-
-    TYPE_NAMES = (NAMESPACE + "GenericMeasureInfo", NAMESPACE + "MeasureInfo", "System.Object")
-    PROPERTIES = {  # noqa: RUF012 - a table shared by all, never changed
-        "Count": "count",
-        "Average": "average",
-        "Sum": "sum",
-        "Maximum": "maximum",
-        "Minimum": "minimum",
-        "StandardDeviation": "deviation",
-        "Property": "property",
-    }
-
-    def __init__(self, count: int, name: str | None) -> None:
-        self.count, self.property = count, name
-        self.average = self.sum = self.maximum = self.minimum = self.deviation = None
-
-
-class MeasureObject(Cmdlet):
-    """Count objects, and add up numbers."""
-
-    NAME = "Measure-Object"
-    CLASS = NAMESPACE + "MeasureObjectCommand"
-
-    def begin(self) -> None:
-        self.held: list[Any] = []
-
-    def process(self) -> None:
-        if "InputObject" in self.call.bound:
-            self.held.append(self.call.bound["InputObject"])
-
-    def end(self) -> None:
-        wanted = self.call.bound.get("Property")
-        if not wanted:
-            self.call.write(MeasureInfo(len(self.held), None))
-            return
-        for name in wanted:
-            values = [members.get(value, str(name)) for value in self.held]
-            self.call.write(self.measure(str(name), [value for value in values if value is not None]))
-
-    def measure(self, name: str, values: list[Any]) -> MeasureInfo:
-        """Return what was asked of the values of one property."""
-        info = MeasureInfo(len(values), name)
-        numbers = [float(value) for value in values if is_number(value)]
-        if numbers and self.call.bound.get("Sum"):
-            info.sum = sum(numbers)  # type: ignore[assignment]
-        if numbers and self.call.bound.get("Average"):
-            info.average = sum(numbers) / len(numbers)  # type: ignore[assignment]
-        if numbers and self.call.bound.get("Maximum"):
-            info.maximum = max(numbers)  # type: ignore[assignment]
-        if numbers and self.call.bound.get("Minimum"):
-            info.minimum = min(numbers)  # type: ignore[assignment]
-        return info
 
 
 class GroupInfo(LiveObject):
@@ -139,14 +83,44 @@ class CompareObject(Cmdlet):
     CLASS = NAMESPACE + "CompareObjectCommand"
 
     def process(self) -> None:
-        reference = list(self.call.bound.get("ReferenceObject") or ())
-        difference = list(self.call.bound.get("DifferenceObject") or ())
+        bound = self.call.bound
+        reference = list(bound.get("ReferenceObject") or ())
+        difference = list(bound.get("DifferenceObject") or ())
+        left = list(reference)
         for value in difference:
-            if not any(equal(each, value) for each in reference):
-                self.call.write(PropertyBag({"InputObject": value, "SideIndicator": "=>"}))
-        for value in reference:
-            if not any(equal(each, value) for each in difference):
-                self.call.write(PropertyBag({"InputObject": value, "SideIndicator": "<="}))
+            found = next((each for each in left if self._same(each, value)), None)
+            if found is None:
+                self._write(value, "=>")
+            else:
+                left.remove(found)
+                if bound.get("IncludeEqual"):
+                    self._write(found, "==")
+        for value in left:
+            self._write(value, "<=")
+
+    def _keys(self, value: Any) -> list[Any]:
+        wanted = self.call.bound.get("Property")
+        return [members.get(value, str(name)) for name in wanted] if wanted else [value]
+
+    def _same(self, one: Any, two: Any) -> bool:
+        case = bool(self.call.bound.get("CaseSensitive"))
+        pairs = zip(self._keys(one), self._keys(two), strict=True)
+        return all(same(left, right, case=case) for left, right in pairs)
+
+    def _write(self, value: Any, side: str) -> None:
+        bound = self.call.bound
+        if side != "==" and bound.get("ExcludeDifferent"):
+            return
+        if bound.get("PassThru"):
+            self.call.write(extended(value, {"SideIndicator": side}, "System.Management.Automation.PSCustomObject"))
+            return
+        wanted = bound.get("Property")
+        notes = (
+            dict(zip([str(name) for name in wanted], self._keys(value), strict=True))
+            if wanted
+            else {"InputObject": value}
+        )
+        self.call.write(PropertyBag({**notes, "SideIndicator": side}))
 
 
-COMMANDS = (MeasureObject, GroupObject, CompareObject)
+COMMANDS = (GroupObject, CompareObject)
