@@ -29,7 +29,11 @@ FLEET = fleet(
     groups={"desired": list(DESIRED)},
 )
 
-NETWORKS: list[dict[str, Any]] = [{"subnet": "10.20.0.0/16", "priority": 5}, {"subnet": "192.168.7.0/24"}, {"subnet": "fd00:20::/64"}]
+NETWORKS: list[dict[str, Any]] = [
+    {"subnet": "10.20.0.0/16", "priority": 5},
+    {"subnet": "192.168.7.0/24"},
+    {"subnet": "fd00:20::/64"},
+]
 SETTINGS: dict[str, Any] = {
     "authentication_type": "Kerberos",
     "performance_option": "SMB",
