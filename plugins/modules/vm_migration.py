@@ -33,7 +33,8 @@ options:
   power:
     description:
       - With O(processor_compatibility=enable), whether a running VM may be restarted. V(restart) shuts it down through
-        its integration services, sets the flag and starts it again.
+        its integration services, sets the flag and starts it again. A line in the VM's notes says so meanwhile, and a
+        run after a killed one starts it.
     type: str
     choices: [require_off, restart]
     default: require_off

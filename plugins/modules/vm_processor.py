@@ -61,8 +61,9 @@ options:
       - What to do with a running VM when a setting needs it off.
       - V(require_off) refuses, before anything is changed on any VM.
       - V(restart) shuts the VM down through its integration services, sets, starts it, and waits for its heartbeat.
-        When setting
-        fails, the VM is started all the same.
+        When setting fails, the VM is started all the same.
+      - Meanwhile a line in the VM's notes says that it is to be started again, so that a run after a killed one with
+        V(restart) starts it.
     type: str
     choices: [require_off, restart]
     default: require_off

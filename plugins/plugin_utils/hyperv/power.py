@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,15 @@ from .gateway import find_vm, get_vm
 from .gateway_reading import Question, ask
 from .model_enums import Heartbeat, IntegrationService, VmState
 from .model_guest import Service
+from .writing import change, send
 
 if TYPE_CHECKING:
     from ..session.command import Pipeline
     from ..session.protocol import Session
     from .model import Vm
+
+RESTART_MARK = "[hyperv.mobility: shut down for a change, to be started again]"
+"""Stands in the notes of a machine while a task has it down, so that a run after a killed one starts it again."""
 
 _POLL_SECONDS = 2.0
 _TURN_OFF_SECONDS = 120.0
@@ -50,6 +54,11 @@ def rule_of(arguments: Any) -> PowerRule:
         shutdown_seconds=float(arguments.get("shutdown_timeout_seconds") or 300),
         heartbeat_seconds=float(arguments.get("heartbeat_timeout_seconds") or 300),
     )
+
+
+def left_off(vm: Vm) -> bool:
+    """Whether a task that was killed took this machine down and did not start it again."""
+    return vm.is_off and RESTART_MARK in vm.notes
 
 
 def refusal(vm: Vm, rule: PowerRule, services: tuple[Service, ...] | None = None) -> Finding | None:
@@ -98,19 +107,23 @@ def read_services(session: Session, source: Pipeline) -> tuple[Service, ...]:
 
 @contextmanager
 def powered_off(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYSTEM_CLOCK) -> Iterator[bool]:
-    """Have a machine off within the block, and as it was before after it. Gives whether it had to be stopped.
+    """Have a machine off within the block, and as it was before after it. Gives whether it is started afterwards.
 
     It is stopped through its guest; its power is cut only where ``rule.force`` says so. After the block it is started
     again, and its heartbeat awaited where it had one. When the block fails, it is started all the same, and the
     failure says so (``details["started_again"]``). Raises NotPossible where the rule forbids it.
+
+    That it is to be started again stands in its notes meanwhile: a machine that a killed run left off is started after
+    the block too, where the rule allows restarts.
     """
-    if vm.is_off:
+    if vm.is_off and not (rule.restart and left_off(vm)):
         yield False
         return
     finding = refusal(vm, rule)
     if finding is not None:
         raise NotPossible(f"{vm.name} can't be taken down: {finding.evidence}", findings=[finding])
-    stop(session, vm, rule, clock=clock)
+    if not vm.is_off:
+        _take_down(session, vm, rule, clock)
     try:
         yield True
     except MobilityError as problem:
@@ -120,6 +133,24 @@ def powered_off(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYS
         session.invoke(*_start(vm))
         raise
     start(session, vm, rule, clock=clock)
+    send(session, _notes(vm, marked=False), changed=True)
+
+
+def _take_down(session: Session, vm: Vm, rule: PowerRule, clock: Clock) -> None:
+    """Note that the machine is to run, then stop it; the note goes where it did not go down."""
+    send(session, _notes(vm, marked=True))
+    try:
+        stop(session, vm, rule, clock=clock)
+    except MobilityError as problem:
+        if not problem.changed:
+            with suppress(MobilityError):
+                send(session, _notes(vm, marked=False))
+        raise
+
+
+def _notes(vm: Vm, *, marked: bool) -> Pipeline:
+    own = vm.notes.replace(RESTART_MARK, "").rstrip()
+    return _live(vm) | change("Set-VM", Notes=f"{own}\n{RESTART_MARK}".lstrip() if marked else own)
 
 
 def stop(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -218,6 +249,8 @@ def _start_after_failure(session: Session, vm: Vm, problem: MobilityError) -> No
     try:
         errors = session.invoke(*_start(vm))[0].errors
         details["started_again"] = not errors
+        if not errors:
+            session.invoke(_notes(vm, marked=False))
         reason = errors[0].message or errors[0].error_id if errors else ""
     except MobilityError as second:
         details["started_again"], reason = False, second.msg

@@ -36,14 +36,14 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     session = request.sessions.here()
     chosen = selected(session, selection, host=request.host)
     found = processors(session, [vm.id for vm in chosen]) if chosen else {}
-    decided = _decide(session, chosen, found, wanted, host=request.host)
+    decided = _decide(session, chosen, found, wanted, host=request.host, restart=rule.restart)
     findings = _power_findings(session, decided, rule)
     if findings:
         raise NotPossible(
             f"{request.host}: {findings[0].subject} must be off: {findings[0].evidence}", findings=findings
         )
     problems: list[MobilityError] = []
-    values = {"vms": [target.described(changed=bool(target.differences)) for target in decided.targets]}
+    values = {"vms": [target.described(changed=target.is_due) for target in decided.targets]}
     outcome = carry_out(decided, lambda due: _apply(session, due, rule, problems, clock), request, values)
     if not problems:
         return outcome
@@ -62,7 +62,13 @@ def selected(session: Session, selection: Selection, *, host: str) -> tuple[Vm, 
 
 
 def _decide(
-    session: Session, vms: tuple[Vm, ...], found: Mapping[str, Processor], wanted: Mapping[str, Any], *, host: str
+    session: Session,
+    vms: tuple[Vm, ...],
+    found: Mapping[str, Processor],
+    wanted: Mapping[str, Any],
+    *,
+    host: str,
+    restart: bool,
 ) -> ProcessorPlan:
     findings = unsupported(found, wanted, host)
     if (
@@ -73,7 +79,7 @@ def _decide(
         findings = unsupported({vm_id: _without_mode(item) for vm_id, item in found.items()}, {MODE: None}, host)
     if findings:
         raise NotPossible(f"{host} does not know the setting: {findings[0].evidence}", findings=findings)
-    return plan(vms, found, wanted)
+    return plan(vms, found, wanted, restart=restart)
 
 
 def _without_mode(processor: Processor) -> Processor:
@@ -95,7 +101,7 @@ def _apply(
     results = []
     for target in decided.targets:
         result = target.described(changed=False)
-        if target.differences:
+        if target.is_due:
             result |= _one(session, target, rule, problems, clock)
         results.append(result)
     return {"vms": results}
@@ -107,12 +113,13 @@ def _one(
     """Set one machine; return the parts of its result that tell what was done."""
     was_set = False
     try:
-        if not target.must_stop:
+        if not (target.must_stop or target.resume):
             send(session, _setting(target))
             return {"changed": True}
         with powered_off(session, target.vm, rule, clock=clock):
-            send(session, _setting(target))
-            was_set = True
+            if target.differences:
+                send(session, _setting(target))
+            was_set = bool(target.differences)
     except MobilityError as problem:
         problems.append(problem)
         error = {**problem.details, "kind": problem.kind, "msg": problem.msg}

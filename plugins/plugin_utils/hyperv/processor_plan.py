@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidRequest
 from ..findings import Finding, Severity
 from ..operation import Diff
+from .power import left_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,11 +64,18 @@ class Target:
 
     vm: Vm
     differences: tuple[tuple[str, Any, Any], ...] = ()
+    resume: bool = False
+    """A killed run left it off; it is to be started again."""
 
     @property
     def needs_off(self) -> bool:
         """Whether one of the differences can only be set while the machine is off."""
         return any(_BY_OPTION[option].needs_off for option, _now, _wanted in self.differences)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether anything is to be done about the machine."""
+        return bool(self.differences) or self.resume
 
     @property
     def must_stop(self) -> bool:
@@ -100,8 +108,8 @@ class ProcessorPlan:
 
     @property
     def due(self) -> tuple[Target, ...]:
-        """The machines that differ."""
-        return tuple(target for target in self.targets if target.differences)
+        """The machines that differ, or are to be started again."""
+        return tuple(target for target in self.targets if target.is_due)
 
     @property
     def changed(self) -> bool:
@@ -110,8 +118,12 @@ class ProcessorPlan:
 
     def diff(self) -> Diff:
         """Return the differing settings before and after, by machine."""
-        before = {f"{t.vm.name} ({t.vm.id})": {o: now for o, now, _w in t.differences} for t in self.due}
-        after = {f"{t.vm.name} ({t.vm.id})": {o: want for o, _n, want in t.differences} for t in self.due}
+        before, after = {}, {}
+        for target in self.due:
+            name = f"{target.vm.name} ({target.vm.id})"
+            off, on = ({"state": "Off"}, {"state": "Running"}) if target.resume else ({}, {})
+            before[name] = {**{option: now for option, now, _wanted in target.differences}, **off}
+            after[name] = {**{option: wanted for option, _now, wanted in target.differences}, **on}
         return Diff(before=before, after=after)
 
 
@@ -132,18 +144,23 @@ def parse(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def plan(vms: Sequence[Vm], processors: Mapping[str, Processor], wanted: Mapping[str, Any]) -> ProcessorPlan:
-    """Return what differs; texts of enumerations and pools compare without case."""
-    return ProcessorPlan(targets=tuple(_target(vm, processors[vm.id], wanted) for vm in vms))
+def plan(
+    vms: Sequence[Vm], processors: Mapping[str, Processor], wanted: Mapping[str, Any], *, restart: bool = False
+) -> ProcessorPlan:
+    """Return what differs; texts of enumerations and pools compare without case.
+
+    ``restart`` says that machines may be restarted: one that a killed run left off is then to be started again.
+    """
+    return ProcessorPlan(targets=tuple(_target(vm, processors[vm.id], wanted, restart=restart) for vm in vms))
 
 
-def _target(vm: Vm, processor: Processor, wanted: Mapping[str, Any]) -> Target:
+def _target(vm: Vm, processor: Processor, wanted: Mapping[str, Any], *, restart: bool) -> Target:
     differences = []
     for option, value in wanted.items():
         now = getattr(processor, option)
         if not _same(now, value):
             differences.append((option, now, value))
-    return Target(vm=vm, differences=tuple(differences))
+    return Target(vm=vm, differences=tuple(differences), resume=restart and left_off(vm))
 
 
 def _same(now: Any, wanted: Any) -> bool:

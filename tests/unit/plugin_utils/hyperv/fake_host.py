@@ -103,6 +103,7 @@ class FakeHost:
             "Enable-NetFirewallRule": lambda p, o: self.rule.update(Enabled="True") if self.rule else None,
             "Set-Service": lambda p, o: self.service.update(StartType=p["StartupType"]),
             "Start-Service": lambda p, o: self.service.update(Status="Running"),
+            "Set-VM": lambda p, o: [one.update(Notes=p["Notes"]) for one in o] and None,
             "Set-VMProcessor": self._set_processor,
             "Stop-VM": self._stop,
             "Start-VM": self._start,

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest, NotPossible, RemoteError
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import processor
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import get_vm
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.power import PowerRule, powered_off
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.power import RESTART_MARK, PowerRule, powered_off
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
 from unit.fake_session import FakeClock, Refused, request
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, FakeHost, vm
@@ -170,3 +170,37 @@ def test_powered_off_starts_the_machine_after_a_bug_too() -> None:
     ):
         raise ZeroDivisionError
     assert host.vms[0]["State"] == "Running"
+
+
+class Killed(Exception):
+    """The controller is gone."""
+
+
+def test_a_machine_that_a_killed_run_left_off_is_started_by_the_next() -> None:
+    host = FakeHost(vm(DB, "on", "Running", Notes="of the owner"))
+    start = host.session.machine.handlers["start-vm"]
+    host.session.machine.on("Start-VM", killed)
+    with pytest.raises(Killed):
+        run(host, names=["on"], power="restart", **FLAG)
+    assert host.vms[0]["State"] == "Off"
+    assert RESTART_MARK in host.vms[0]["Notes"]
+    host.session.machine.on("Start-VM", start)
+    assert not run(host, names=["on"], **FLAG).changed, "without power: restart nothing is started"
+    check = run(host, check_mode=True, names=["on"], power="restart", **FLAG)
+    outcome = run(host, names=["on"], power="restart", **FLAG)
+    assert (check.changed, check.diff) == (outcome.changed, outcome.diff)
+    assert outcome.values["vms"][0]["restarted"]
+    assert (host.vms[0]["State"], host.vms[0]["Notes"]) == ("Running", "of the owner")
+    assert not run(host, names=["on"], power="restart", **FLAG).changed
+
+
+def killed(*_arguments: Any) -> None:
+    raise Killed
+
+
+def test_notes_are_as_before_when_a_guest_does_not_go_down() -> None:
+    host = FakeHost(vm(DB, "on", "Running", Notes="of the owner"))
+    host.guest_goes_down = False
+    outcome = run(host, names=["on"], power="restart", **FLAG)
+    assert outcome.failure is not None
+    assert (host.vms[0]["State"], host.vms[0]["Notes"]) == ("Running", "of the owner")
