@@ -1,32 +1,43 @@
 #!/usr/bin/env bash
-# The integration suite on the oldest ansible-core and on the newest of all: matrix.sh VENV
+# The integration suite on the oldest ansible-core and on the newest of all: matrix.sh VENV [PYTEST ARGUMENT...]
 # The newest one for Python 3.11 is what `make integration` runs on. A Python that isn't there is skipped, loudly.
 set -euo pipefail
 venv=$(cd "$1" && pwd)
+shift
+arguments=("$@")
+[ ${#arguments[@]} -gt 0 ] || arguments=(tests/integration)
+skipped=()
 
-run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
-  local name=$1 core=$2 python=
-  shift 2
+python_of() {  # python_of VERSION...: the first of these that is here, on the path or built by pyenv
+  local version candidate
   for version in "$@"; do
     for candidate in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/"python$version"; do
-      if "$candidate" -c 'import venv' 2>/dev/null; then python=$candidate; break 2; fi
+      if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then echo "$candidate"; return; fi
     done
   done
+}
+
+run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
+  local name=$1 core=$2 place=.venv-$1 python
+  shift 2
+  python=$(python_of "$@")
   if [ -z "$python" ]; then
-    echo "SKIPPED: ansible-core $name: no Python of these versions is here: $*" >&2
+    skipped+=("ansible-core $core: none of these Python versions is here: $*")
     return 0
   fi
-  local place=.venv-$name
-  if [ ! -e "$place/.ready" ]; then
-    "$python" -m venv "$place"
+  if [ ! -e "$place/.ready" ] || [ requirements.txt -nt "$place/.ready" ]; then
+    "$python" -m venv --clear "$place"
     "$place/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt "ansible-core$core"
     mkdir -p "$place/collections/ansible_collections/hyperv"
     ln -sfn "$(pwd)" "$place/collections/ansible_collections/hyperv/mobility"
     touch "$place/.ready"
   fi
-  echo "== integration suite: $("$place/bin/ansible" --version | head -n 1), $("$python" --version)"
-  HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" tests/integration -n 2 --dist loadfile -m "not soak and not lab"
+  bash tests/step.sh "$("$place/bin/ansible" --version | head -n 1), $("$place/bin/python" --version)" \
+    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 2 --dist loadfile -m "not soak" "${arguments[@]}"
 }
 
-run 2.16 '~=2.16.0' 3.10 3.11
+run 2.16 '~=2.16.0' 3.10 3.11 3.12
 run newest '>=2.20' 3.14 3.13 3.12
+for line in "${skipped[@]+"${skipped[@]}"}"; do
+  printf '\n!!! SKIPPED, NOT TESTED: %s\n\n' "$line" >&2
+done
