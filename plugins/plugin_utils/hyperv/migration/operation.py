@@ -23,7 +23,7 @@ from .hosts import Hosts
 from .leftovers import clear_comparisons
 from .mover import Order, check
 from .outcome import Result, VmResult
-from .prepare import preparation
+from .prepare import changes_processor, preparation
 from .proof import prove
 from .request import MoveRequest, parse
 from .standing import doubts_about, standing_track
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _MOVING = frozenset({Step.MOVE, Step.CLEAR_AND_MOVE, Step.BUSY, Step.WAIT})
 """Steps of VMs that are on the source and are to move."""
+_NOT_COMPARED = frozenset({Step.ATTACH, Step.WAIT, Step.BUSY, Step.CLEAR_AND_MOVE})
+"""Steps of VMs that a comparison would disturb, or that it would be refused for."""
 _ARRIVED = frozenset({Result.MOVED, Result.ATTACHED, Result.ALREADY_THERE})
 
 
@@ -156,7 +158,7 @@ def _compare(plan: MigrationPlan) -> None:
     """Add Compare-VM's own report to every VM that nothing blocks yet; the planned VM it makes is removed again."""
     session, compared = plan.hosts.source, []
     for track in plan.open:
-        if track.step in {Step.ATTACH, Step.WAIT, Step.BUSY, Step.CLEAR_AND_MOVE} or plan.around is None:
+        if track.step in _NOT_COMPARED or plan.around is None or changes_processor(plan.request, track):
             continue
         order = Order(
             vm_id=track.vm.id,

@@ -33,12 +33,21 @@ def preparation(request: MoveRequest) -> Callable[[Session, Track], None] | None
     return lambda session, track: _enable(session, track, rule)
 
 
+def changes_processor(request: MoveRequest, track: Track) -> bool:
+    """Return whether the VM will get the flag first: until then a comparison meets what the flag cures."""
+    return request.enable_processor_compatibility and _needs_flag(track)
+
+
+def _needs_flag(track: Track) -> bool:
+    return any(finding.id == NEEDS_FLAG for finding in track.findings)
+
+
 def _enable(session: Session, track: Track, rule: PowerRule) -> None:
     """Turn the compatibility flag on where a check found that it is needed; the VM is off while it is set.
 
     A VM that a killed run left off for this is set and started again, so that it moves as it was.
     """
-    needed = any(finding.id == NEEDS_FLAG for finding in track.findings)
+    needed = _needs_flag(track)
     if not needed and track.vm.runs:
         return
     vm = get_vm(session, track.vm.id)
