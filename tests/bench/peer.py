@@ -17,10 +17,41 @@ CACHE = ROOT / ".cache" / "bench"
 PLACE = CACHE / "collections"
 PARTS = ("ansible_collections/ansible/windows/",)
 
-SCRIPT = (
-    "Hyper-V\\Get-VM | Select-Object -Property Id, Name, State, Status, Version, Generation, ProcessorCount, "
-    "MemoryAssigned, MemoryStartup, DynamicMemoryEnabled, Path, Uptime | ConvertTo-Json -Compress"
-)
+MACHINE: dict[str, object] = {
+    "Id": "6f1c8b1e-5d0a-4f57-9d35-000000000000",
+    "Name": "hv001-vm1",
+    "State": 2,
+    "PrimaryOperationalStatus": 2,
+    "SecondaryOperationalStatus": None,
+    "OperationalStatus": [2],
+    "Heartbeat": 2,
+    "Generation": 2,
+    "Version": "10.0",
+    "Uptime": {"Ticks": 864000000000, "Days": 1, "Hours": 0, "Milliseconds": 0, "Minutes": 0, "Seconds": 0},
+    "CreationTime": "/Date(1790000000000)/",
+    "IsClustered": False,
+    "Path": "D:\\Hyper-V\\hv001-vm1",
+    "ConfigurationLocation": "D:\\Hyper-V\\hv001-vm1",
+    "SnapshotFileLocation": "D:\\Hyper-V\\hv001-vm1",
+    "SmartPagingFilePath": "D:\\Hyper-V\\hv001-vm1",
+    "SizeOfSystemFiles": 32768,
+    "ProcessorCount": 2,
+    "MemoryAssigned": 4294967296,
+    "MemoryStartup": 4294967296,
+    "MemoryMinimum": 536870912,
+    "MemoryMaximum": 1099511627776,
+    "DynamicMemoryEnabled": False,
+    "AutomaticStartAction": 3,
+    "AutomaticStopAction": 3,
+    "CheckpointType": 2,
+    "ParentSnapshotId": None,
+    "Notes": "",
+}
+"""One VM as ConvertTo-Json of Windows PowerShell 5.1 writes it: the properties that vm_info asks for."""
+PROPERTIES = tuple(MACHINE)
+SCRIPT = f"Hyper-V\\Get-VM | Select-Object -Property {', '.join(PROPERTIES)} | ConvertTo-Json -Compress"
+VMS = 4
+"""As many as each host of the fleets has."""
 
 
 def install() -> None:
@@ -45,24 +76,8 @@ def install() -> None:
 
 
 def canned(place: Path) -> Path:
-    """Write what the server answers to the module's script: the module's own form of a result, for ten VMs."""
-    machines = [
-        {
-            "Id": f"6f1c8b1e-5d0a-4f57-9d35-{number:012d}",
-            "Name": f"vm{number:02d}",
-            "State": 2,
-            "Status": "Operating normally",
-            "Version": "9.0",
-            "Generation": 2,
-            "ProcessorCount": 2,
-            "MemoryAssigned": 4294967296,
-            "MemoryStartup": 4294967296,
-            "DynamicMemoryEnabled": False,
-            "Path": f"D:\\VMs\\vm{number:02d}",
-            "Uptime": {"Ticks": 864000000000, "Days": 1, "TotalSeconds": 86400},
-        }
-        for number in range(10)
-    ]
+    """Write what the server answers to the module's script: the module's own form of a result."""
+    machines = [{**MACHINE, "Name": f"hv001-vm{number}"} for number in range(1, VMS + 1)]
     result = {
         "changed": False,
         "result": {},

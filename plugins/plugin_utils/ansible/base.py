@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, final
@@ -41,6 +42,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
     @final
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task: validated plain arguments in; a plain, masked result out; sessions closed whatever happens."""
+        # A worker is forked for the task: what it shares with its parent lives on, so the collector need not walk it.
+        gc.freeze()
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = arguments_in(self._task.args)
         secrets = secrets_of(self.SPEC, given)
