@@ -122,8 +122,8 @@ def read_details(
 ) -> tuple[VmDetails, ...]:
     """Return all machines of the host, or those with these Ids, with their parts: a constant number of invocations.
 
-    ``parts`` are keys of PARTS. ``checkpoint_parts`` adds adapters, DVD drives, disks and processors of checkpoints. What
-    an edition lacks stays None or empty.
+    ``parts`` are keys of PARTS. ``checkpoint_parts`` adds adapters, DVD drives, disks and processors of checkpoints.
+    What an edition lacks stays None or empty.
     """
     questions = _questions(vms_source(ids), parts, checkpoint_parts=checkpoint_parts)
     answers = dict(zip(questions, ask(session, *questions.values()), strict=True))
