@@ -9,6 +9,7 @@ TYPED := plugins tests/lab tests/unit tests/integration tests/bench tests/demo t
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo check unit integration sanity matrix test soak bench build docs picture clean
 
