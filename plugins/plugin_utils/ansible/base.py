@@ -117,5 +117,6 @@ def failure_of(failure: MobilityError, changed: bool) -> dict[str, Any]:
     if findings:
         found["findings"] = findings
     if isinstance(failure, ConnectionLost) and not changed and failure.details.get("unreachable"):
+        del found["failed"]  # ansible-core looks at it first, and would not count the host as unreachable
         found["unreachable"] = True
     return found

@@ -95,7 +95,7 @@ def test_only_a_link_lost_before_any_change_is_unreachable(changed: bool, unreac
     found = failure_of(ConnectionLost("gone", changed=changed, unreachable=True), changed=False)
     assert found.get("unreachable", False) is unreachable
     assert found["changed"] is changed
-    assert found["failed"] is True
+    assert found.get("failed", False) is not unreachable, "ansible-core counts a failed host as failed in any case"
 
 
 def test_a_remote_error_keeps_its_identifiers() -> None:
