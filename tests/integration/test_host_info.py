@@ -111,6 +111,7 @@ def test_a_host_without_the_role_says_what_it_has(read: Run) -> None:
         "installed": False,
     }
     assert "vmms" not in found["services"]
+    assert found["firewall_rules"] == {}
     assert found["operating_system"]["build"] == 20348
     why = dict(line.split(": ") for line in found["unread"])
     assert set(why) == {"settings", "migration_networks", "switches", "listener", "supported_versions"}

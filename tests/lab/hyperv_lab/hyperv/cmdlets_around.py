@@ -12,7 +12,7 @@ from ..powershell.values import OBJECT, EnumValue, LiveObject, PropertyBag
 from . import enums, failures, messages
 from .base import HostCmdlet, as_list, fits, has_wildcards
 from .cmdlets_system import is_administrator, only
-from .firewall import RULES, Rule
+from .firewall import HYPERV, RULES, Rule
 
 if TYPE_CHECKING:
     from .host import Host
@@ -90,7 +90,12 @@ class RuleCmdlet(HostCmdlet):
         only(self, *self.KNOWN)
         if self.bound_to("InputObject"):
             return as_list(self.given("InputObject"))
-        known = [FirewallRule(self.host, rule) for name, rule in RULES.items() if name in self.host.firewall]
+        role = self.host.features.get("Hyper-V") == "Installed"  # its rules come with it (facts on Hyper-V, 1.3)
+        known = [
+            FirewallRule(self.host, rule)
+            for name, rule in RULES.items()
+            if name in self.host.firewall and (role or rule.group != HYPERV)
+        ]
         for parameter, attribute, field in (
             ("Name", "name", "InstanceID"),
             ("DisplayName", "display_name", "DisplayName"),

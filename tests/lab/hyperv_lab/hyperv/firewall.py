@@ -19,18 +19,19 @@ class Rule:
     enabled: bool = True
 
 
-_HYPERV = ("Hyper-V", "Hyper-V")
+HYPERV = ("Hyper-V", "Hyper-V")
+"""The group of the rules that come with the role."""
 _SHARING = ("File and Printer Sharing", "Partage de fichiers et d’imprimantes")
 _REMOTE = ("Windows Remote Management", "Gestion à distance de Windows")
 _ROWS = (
-    ("VIRT-MIGL-In-TCP-NoScope", "Hyper-V (MIG-TCP-In)", "Hyper-V (MIG-TCP entrant)", _HYPERV, "6600", True),
-    ("VIRT-VMMS-RPC-EPMAP-In-NoScope", "Hyper-V (RPC-EPMAP)", "Hyper-V (RPC-EPMAP)", _HYPERV, "RPCEPMap", True),
-    ("VIRT-VMMS-RPC-In-NoScope", "Hyper-V (RPC)", "Hyper-V (RPC)", _HYPERV, "RPC", True),
-    ("VIRT-WMI-RPCSS-In-TCP-NoScope", "Hyper-V - WMI (DCOM-In)", "Hyper-V - WMI (DCOM-Entrée)", _HYPERV, "135", True),
-    ("VIRT-WMI-WINMGMT-In-TCP-NoScope", "Hyper-V - WMI (TCP-In)", "Hyper-V - WMI (TCP-Entrée)", _HYPERV, "Any", True),
-    ("VIRT-WMI-ASYNC-In-TCP-NoScope", "Hyper-V - WMI (Async-In)", "Hyper-V - WMI (Async-Entrée)", _HYPERV, "Any", True),
+    ("VIRT-MIGL-In-TCP-NoScope", "Hyper-V (MIG-TCP-In)", "Hyper-V (MIG-TCP entrant)", HYPERV, "6600", True),
+    ("VIRT-VMMS-RPC-EPMAP-In-NoScope", "Hyper-V (RPC-EPMAP)", "Hyper-V (RPC-EPMAP)", HYPERV, "RPCEPMap", True),
+    ("VIRT-VMMS-RPC-In-NoScope", "Hyper-V (RPC)", "Hyper-V (RPC)", HYPERV, "RPC", True),
+    ("VIRT-WMI-RPCSS-In-TCP-NoScope", "Hyper-V - WMI (DCOM-In)", "Hyper-V - WMI (DCOM-Entrée)", HYPERV, "135", True),
+    ("VIRT-WMI-WINMGMT-In-TCP-NoScope", "Hyper-V - WMI (TCP-In)", "Hyper-V - WMI (TCP-Entrée)", HYPERV, "Any", True),
+    ("VIRT-WMI-ASYNC-In-TCP-NoScope", "Hyper-V - WMI (Async-In)", "Hyper-V - WMI (Async-Entrée)", HYPERV, "Any", True),
     ("VIRT-REMOTEDESKTOP-In-TCP-NoScope", "Hyper-V (REMOTE_DESKTOP_TCP_IN)", "Hyper-V (REMOTE_DESKTOP_TCP_IN)",
-     _HYPERV, "2179", True),
+     HYPERV, "2179", True),
     ("FPS-SMB-In-TCP", "File and Printer Sharing (SMB-In)", "Partage de fichiers et d’imprimantes (SMB-Entrée)",
      _SHARING, "445", True),
     ("WINRM-HTTP-In-TCP", "Windows Remote Management (HTTP-In)", "Gestion à distance de Windows (HTTP-Entrée)",
