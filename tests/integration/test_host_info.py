@@ -122,7 +122,8 @@ def test_a_stopped_service_is_named(read: Run) -> None:
     found = read.one("read", "stopped")["host"]
     assert found["services"]["vmms"]["status"] == "Stopped"
     assert found["settings"] is None
-    assert {"settings", "switches"} <= {line.partition(":")[0] for line in found["unread"]}
+    assert found["listener_addresses"] is None
+    assert {"settings", "switches", "listener"} <= {line.partition(":")[0] for line in found["unread"]}
 
 
 def test_rights_come_from_the_token(read: Run) -> None:

@@ -158,10 +158,14 @@ def rights_of(answer: Answer[Any]) -> Rights | None:
     )
 
 
+_SINGLE = ("settings", "computer", "operating_system", "listener")
+"""What every host that can answer has exactly one of."""
+
+
 def _unread(answers: dict[str, Answer[Any]]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {error.error_id}" for name, answer in answers.items() for error in answer.errors if not answer.items
-    )
+    found = [f"{name}: {error.error_id}" for name, item in answers.items() for error in item.errors if not item.items]
+    silent = [name for name in _SINGLE if not answers[name].items and not answers[name].errors]
+    return (*found, *(f"{name}: no answer" for name in silent))
 
 
 _MIGRATION_QUESTIONS: tuple[Question[Any], ...] = (
