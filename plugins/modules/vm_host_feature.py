@@ -75,11 +75,11 @@ installed:
   elements: str
   returned: success
 reboot_required:
-  description: Whether a restart is still needed.
+  description: Whether a restart is still needed, or would be in check mode.
   type: bool
   returned: success
 rebooted:
-  description: Whether the host was restarted.
+  description: Whether the host was restarted, or would be in check mode.
   type: bool
   returned: success
 findings:

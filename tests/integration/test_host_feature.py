@@ -63,6 +63,7 @@ def test_a_restart_that_is_not_allowed_is_refused(done: dict[str, Any]) -> None:
     check, apply, again = (run.one(f"refused: {step}") for step in ("check", "apply", "again"))
     assert check["changed"] is True
     assert check["installed"] == ["Hyper-V", "Hyper-V-PowerShell"]
+    assert check["reboot_required"] is True
     assert apply["_status"] == "ignored"
     assert apply["changed"] is True, "the role was installed"
     for result in (apply, again, run.one("refused: again, check")):
@@ -81,7 +82,8 @@ def test_an_allowed_restart_is_awaited(module_lab: Lab, done: dict[str, Any]) ->
     for result in (check, apply, again):
         assert result["_status"] == "ok", result
     assert (check["changed"], apply["changed"], again["changed"]) == (True, True, False)
-    assert check["diff"] == apply["diff"]
+    for key in ("diff", "rebooted", "reboot_required"):
+        assert check[key] == apply[key]
     assert check["installed"] == apply["installed"] == ["Hyper-V", "Hyper-V-PowerShell"]
     assert apply["rebooted"] is True
     assert apply["reboot_required"] is again["reboot_required"] is False

@@ -83,7 +83,12 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     decided = plan(_read(session, names), names, host=request.host)
     if decided.pending and not decided.install and not allowed:
         raise _needs_restart(request.host, decided.pending, changed=False)
-    values = {"installed": list(decided.install), "reboot_required": bool(decided.pending), "rebooted": False}
+    restarts = bool(decided.pending) or ROLE in decided.install  # the hypervisor starts with the machine only
+    values = {
+        "installed": list(decided.install),
+        "reboot_required": restarts and not allowed,
+        "rebooted": restarts and allowed,
+    }
 
     def apply(due: FeaturePlan) -> dict[str, Any]:
         needed = _install(session, due.install) if due.install else False
