@@ -8,7 +8,7 @@ requirements=${3:-requirements-dev.txt}
 
 "$python" - <<'PY' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 import sys
-sys.exit(sys.version_info < (3, 10))
+sys.exit(sys.version_info < (3, 11))
 PY
 echo "Building $venv (once; a minute or two) …"
 "$python" -m venv "$venv"
