@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...errors import MobilityError, NotPossible
 from ..progress import Course, advance
 from ..remedies import Surroundings
-from ..slots import free_slots
+from ..slots import MOVES, free_slots
 from . import track as tracks
 from .decide import Step, decide
 from .mover import Attempt, Order, attempt
@@ -219,6 +219,7 @@ class Campaign:
         job, now = look.job(track.vm.id), self._work.clock.monotonic()
         if job is None:
             return
+        track.began = track.began or (track.phase is Phase.RUNNING and job.job_type in MOVES)
         if track.course is None:
             track.course = Course(
                 vm=track.vm.name,
