@@ -45,10 +45,16 @@ class Attempt:
 
 
 def comparison_arguments(order: Order) -> dict[str, Any]:
-    """Return Compare-VM's parameters; those of Move-VM it does not know are left out."""
+    """Return Compare-VM's parameters; those of Move-VM it does not know are left out.
+
+    Without storage the switch is said to be off: a VM and a destination alone fit two parameter sets, and neither is
+    the default one.
+    """
     arguments = order.placement.arguments()
     if arguments.pop("IncludeStorage", False):
         arguments["IncludeStorage"] = switch(True)
+    elif not order.placement.with_storage:
+        arguments["IncludeStorage"] = False
     return {
         "DestinationHost": order.destination,
         "ResourcePoolName": order.request.resource_pool_name,
