@@ -160,9 +160,9 @@ def shortfall(figures: list[Figure]) -> str:
         [
             "\n## What does not hold\n",
             *missed,
-            "\nBoth kinds of task open a session of their own, and that fixed part costs more than a limit on a single read",
-            "leaves: most of our bytes and processor time are the opening of the session by the connection plugin, which is the",
-            "same in either task.\n",
+            "\nBoth kinds of task open a session of their own, and that fixed part costs more than a limit on a single",
+            "read leaves: most of our bytes and processor time are the opening of the session by the connection plugin",
+            "and the same in either task.\n",
         ]
     )
 
