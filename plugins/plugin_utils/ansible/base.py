@@ -24,7 +24,7 @@ from .sessions import TaskSessions
 __all__ = ["Diff", "HostAction", "Outcome", "Plan", "Request", "carry_out"]
 
 
-class HostAction(ActionBase):  # type: ignore[misc]
+class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
     """An action of this collection. Subclasses give ``SPEC`` (and ``RULES`` between options) and ``operate``."""
 
     SPEC: ClassVar[Spec] = {}

@@ -95,7 +95,7 @@ class PluginLink:
             self._connection._connected = False  # noqa: SLF001
 
 
-@ensure_connect  # type: ignore[untyped-decorator, unused-ignore]
+@ensure_connect  # type: ignore[untyped-decorator, unused-ignore] # ansible has no types
 def _runspace(connection: Any) -> Any:
     return connection.runspace
 

@@ -45,7 +45,7 @@ class Question(Generic[T]):
         """Return the statement to send."""
         if self.kind is None:
             return self.source
-        projected = self.source | select(*self.kind.PROPERTIES)  # type: ignore[attr-defined]
+        projected = self.source | select(*self.kind.PROPERTIES)  # type: ignore[attr-defined] # kinds have it
         return projected | as_json() if json_text else projected
 
 
