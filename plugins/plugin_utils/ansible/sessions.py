@@ -77,7 +77,12 @@ class PluginLink:
         """Return the plugin's open runspace pool."""
         try:
             return _runspace(self._connection)
-        except AnsibleConnectionFailure as error:
+        except Exception as error:
+            # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
+            with best_effort():
+                self._connection.close()
+            if not isinstance(error, AnsibleConnectionFailure):
+                raise
             known = translate(error.__cause__ or error.__context__ or error, self._host)
             raise known from error
 

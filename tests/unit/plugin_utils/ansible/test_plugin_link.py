@@ -1,43 +1,41 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The psrp plugin's runspace after its link was lost."""
+"""The psrp plugin's own runspace as a link."""
 
 from __future__ import annotations
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
 
 
 class Plugin:
-    """A psrp connection whose host has gone: closing it fails, as deleting the old shell does."""
+    """Behaves as the psrp plugin does: a pool that did not open stays, and is not opened again."""
 
-    transport = "psrp"
+    def __init__(self, refusals: int) -> None:
+        self._connected = False
+        self.runspace: dict[str, bool] | None = None
+        self.refusals = refusals
 
-    def __init__(self) -> None:
-        self.runspace: object | None = object()
-        self._connected = True
-        self.closed = 0
+    def _connect(self) -> None:
+        if self.runspace is None:
+            self.runspace = {"open": False}
+            if self.refusals:
+                self.refusals -= 1
+                raise AnsibleConnectionFailure("no room") from OSError("no room")
+            self.runspace["open"] = True
+            self._connected = True
 
     def close(self) -> None:
-        self.closed += 1
-        raise OSError("connection reset")
-
-    @property
-    def connected(self) -> bool:
-        return self._connected
+        self.runspace = None
+        self._connected = False
 
 
-def test_a_lost_link_is_forgotten_though_closing_it_fails() -> None:
-    plugin = Plugin()
-    with pytest.raises(OSError, match="reset"):
-        PluginLink(plugin, "hv01").release(plugin.runspace, lost=True)
-    assert plugin.runspace is None
-    assert not plugin.connected, "the next use would go on with the dead runspace"
-
-
-def test_a_link_that_works_stays_the_plugins() -> None:
-    plugin = Plugin()
-    PluginLink(plugin, "hv01").release(plugin.runspace, lost=False)
-    assert plugin.runspace is not None
-    assert plugin.closed == 0
+def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
+    link = PluginLink(Plugin(refusals=2), "hv1")
+    for _ in range(2):
+        with pytest.raises(ConnectionLost, match="the link to hv1 failed: no room"):
+            link.open()
+    assert link.open() == {"open": True}
