@@ -217,7 +217,7 @@ def main() -> int:
         with fleet("hosts50", winrm) as lab:
             figures += reads(lab, name, 50, options.forks)
         print(table(figures), flush=True)
-    figures += growth(prepare(50, options.forks, 3), prepare(500, options.forks, 1))
+    figures += growth(prepare(50, options.forks, 3), prepare(500, options.forks, 3))
     page = report(figures)
     print(page)
     if not options.no_write:
