@@ -74,22 +74,22 @@ class Snapshot(VirtualMachineBase):
         """Ignore: the machine knows."""
 
     @property
-    def machine_id(self) -> uuid.UUID:  # type: ignore[override]
+    def machine_id(self) -> uuid.UUID:  # type: ignore[override] # read from the machine, a plain attribute in the base
         """Return the machine's Id."""
         return self.vm.id
 
     @property
-    def machine_name(self) -> str:  # type: ignore[override]
+    def machine_name(self) -> str:  # type: ignore[override] # as above
         """Return the machine's name."""
         return self.vm.name
 
     @property
-    def checkpoint_id(self) -> uuid.UUID:  # type: ignore[override]
+    def checkpoint_id(self) -> uuid.UUID:  # type: ignore[override] # as above
         """Return its own Id."""
         return self.id
 
     @property
-    def checkpoint_name(self) -> str:  # type: ignore[override]
+    def checkpoint_name(self) -> str:  # type: ignore[override] # as above
         """Return its own name."""
         return self.name
 

@@ -47,7 +47,7 @@ class Component(ModelObject):
         self.owner = owner
 
     @property
-    def host(self) -> Host:  # type: ignore[override]
+    def host(self) -> Host:  # type: ignore[override] # follows the owner, a plain attribute in the base
         """Return the host of the machine."""
         return self.owner.host
 
