@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from .command import Pipeline
+    from .programs import PosixShell, Programs
     from .reply import Replies
 
 
@@ -40,6 +41,19 @@ class Session(Protocol):
 
 class Sessions(Protocol):
     """Opens sessions for one task; everything opened is closed by the action base, whatever happens."""
+
+    @property
+    def kind(self) -> str:
+        """Return "windows" (connections psrp, winrm) or "posix" (ssh and its like); says nothing about the system."""
+
+    def programs(self) -> Programs:
+        """Return the runner of native programs on the task's Windows machine; InvalidRequest for a posix one."""
+
+    def programs_on(self, inventory_host: str) -> Programs:
+        """Return the same for another inventory host, made from that host's own variables."""
+
+    def posix(self) -> PosixShell:
+        """Return ``sh`` on the task's machine; InvalidRequest for a Windows one."""
 
     def here(self) -> Session:
         """Return the session to the host the task runs on, over the connection of the inventory."""
