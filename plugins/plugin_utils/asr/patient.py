@@ -58,7 +58,7 @@ class Patient(Protocol[E]):
         """Return everything the rules look at, in as few round trips as it can be had."""
 
     def facts(self, evidence: E) -> Mapping[str, Any]:
-        """Return what playbooks get to see of the evidence: system, version, kernel, architecture, memory …"""
+        """Return what playbooks get to see of the evidence: system, version, kernel, architecture, memory."""
 
     def judge(self, evidence: E, wanted: Wanted) -> Sequence[AsrFinding]:
         """Return the findings of the wanted scopes."""
