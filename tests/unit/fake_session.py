@@ -28,6 +28,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command im
     Pipeline,
     Secret,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.programs import PosixShell, Programs
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.reply import ErrorRecord, Replies, Reply
 
 Handler = Callable[[Mapping[str, Any], list[Any]], Any]
@@ -294,7 +295,12 @@ ENGINE: dict[str, Handler] = {
 
 
 class FakeSessions:
-    """Implements ``Sessions``: one FakeMachine per inventory host; the first one is where the task runs."""
+    """Implements ``Sessions``: one FakeMachine per inventory host; the first one is where the task runs.
+
+    It has cmdlets only; ``fake_programs`` has machines with programs and ``sh``.
+    """
+
+    kind = "windows"
 
     def __init__(self, *sessions: FakeSession) -> None:
         self._here = sessions[0]
@@ -317,6 +323,15 @@ class FakeSessions:
         if inventory_host not in self._by_host:
             raise InvalidRequest(f"the inventory has no host {inventory_host!r}")
         return self._by_host[inventory_host]
+
+    def programs(self) -> Programs:
+        raise InvalidRequest("this fake has no programs")
+
+    def programs_on(self, inventory_host: str) -> Programs:
+        raise InvalidRequest("this fake has no programs")
+
+    def posix(self) -> PosixShell:
+        raise InvalidRequest("this fake has no sh")
 
 
 @dataclass
