@@ -108,6 +108,9 @@ async def run(world: World, workdir: Path) -> None:
     wire = Wire(world, journal, contexts=authority.contexts(world.machines()))
     await wire.start()
     guests: Any = getattr(world, "guests", None)
+    asr: Any = getattr(world, "asr", None)
+    if asr is not None:
+        await asr.start()
     desk = await control.Desk(world, wire).open(workdir)
     write_inventory(world, workdir / "inventory.yml", authority.path)
     stop = asyncio.Event()
@@ -119,5 +122,7 @@ async def run(world: World, workdir: Path) -> None:
         await stop.wait()
     finally:
         desk.close()
+        if asr is not None:
+            await asr.stop()
         await wire.stop()
         journal.close()

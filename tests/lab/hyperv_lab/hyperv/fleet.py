@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ..guests import servers
 from ..world import Account
 from . import accounts
 from .clock import Clock
@@ -83,6 +84,8 @@ class Fleet:
         self.hosts: dict[str, Host] = {}
         """By upper-case Windows name."""
         self.shares: dict[str, Volume] = {}
+        self.asr = servers.AsrServers()
+        """Site Recovery's servers, which the machines' agents register with."""
         self.groups: dict[str, list[str]] = {}
         """Groups of the inventory: name -> aliases of hosts."""
         self.events: list[Event] = []
@@ -200,6 +203,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     for share in top.sections("shares"):
         volume = _share(share)
         fleet.shares[volume.name.lower()] = volume
+    fleet.asr = servers.parse(top.section("asr"))
     build_hosts(fleet, top, addresses or own)
     build_vms(fleet, top)
     fleet.groups = _groups(fleet, top.mapping("groups"))

@@ -29,6 +29,7 @@ def describe(fleet: Fleet) -> dict[str, Any]:
             ],
             "shares": {volume.name: _files(volume.files) for volume in fleet.shares.values()},
             "delegation": describe_delegation(fleet),
+            "asr_servers": fleet.asr.as_plain(),
         }
 
 
