@@ -61,7 +61,7 @@ class Migration:
     networks: list[MigrationNetwork] = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Service:
     """A Windows service."""
 
@@ -69,7 +69,14 @@ class Service:
     display: tuple[str, str]
     """English and French."""
     status: str = "Running"
+    """As ServiceControllerStatus has it: Running, Stopped, StartPending, StopPending, Paused …"""
     start: str = "Automatic"
+    path: str = "C:\\Windows\\System32\\svchost.exe -k netsvcs"
+    """The command line of its program."""
+    account: str = "LocalSystem"
+    depends: tuple[str, ...] = ()
+    driver: bool = False
+    """Whether it is a kernel driver: no service to Get-Service without its name."""
 
 
 @dataclass(kw_only=True)

@@ -59,6 +59,8 @@ class File:
     path: str
     size: int
     disk: VirtualDisk | None = None
+    content: bytes | None = None
+    """What is in it, where that matters; ``size`` may be more (a small content stands for a big file)."""
 
 
 @dataclass(slots=True, kw_only=True)

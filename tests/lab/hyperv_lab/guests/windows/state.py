@@ -1,0 +1,200 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulated Windows machine: a host without Hyper-V, with a registry, files, disks, accounts and programs.
+
+What is where: ``machine.registry`` (registry.py), ``machine.files`` (contents by path, files.py),
+``machine.services`` (host.Service by lower-case name; change them by ``set_service``, which keeps the registry in
+step), ``machine.firewall`` (rule name -> enabled; firewall.py), ``machine.local`` and ``machine.groups`` (accounts),
+``machine.windows`` (the rest).
+
+**Programs.** Every file ``guests/windows/programs*.py`` has a table ``PROGRAMS``: lower-case program name without
+``.exe`` (``"reg"``, ``"unifiedagent"``; other endings stay: ``"inmagevssprovider_install.cmd"``) -> function::
+
+    def reg(machine, identity, arguments, stdin):  # WindowsMachine, Identity, list of texts, bytes
+        return 0, b"output", b"error output"
+
+By keyword, and only if its signature names them, it also gets ``path`` (the full path of the file that was started),
+``directory`` (the working folder), ``environment``, ``write`` (called with "stdout"/"stderr" and bytes while it runs)
+and ``stopping`` (threading.Event: end soon). ``arguments`` are taken apart as a Windows program does it
+(command_line.py). No command shell lies between, unless the program is ``cmd``.
+
+A program runs only if its file is there (``machine.files``). A file whose contents begin with the line
+``hyperv-lab stand-in: NAME`` runs the program NAME whatever the file is called; any other file goes by its own name.
+Without a folder, the working folder, System32, Windows and System32\\Wbem are searched. A program may start another
+by ``machine.start(identity, ["reg", "query", …])``. The model's lock is ``machine.fleet.lock``.
+
+**The agent.** ``guests/windows/agent_state.py`` has ``place(machine, *, version, stack, registered_with)``, which makes
+the machine look like one where that agent was installed (called for ``agent:`` of the fleet file), and
+``describe(machine)``, the plain data that ``state`` shows as ``agent``. ``machine.counts`` is for its counters
+(``times_installed``, ``times_registered``).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...hyperv.host import Host
+from . import dispatch
+from .files import FileTree
+from .registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...hyperv.fleet import Fleet
+    from ...world import Identity
+
+GB = 1024**3
+MB = 1024**2
+SERVICES_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Services"
+START_NUMBERS = {"Boot": 0, "System": 1, "Automatic": 2, "Manual": 3, "Disabled": 4}
+
+
+@dataclass(kw_only=True)
+class Partition:
+    """A partition of a disk; ``letter`` is empty for one without."""
+
+    number: int
+    size: int
+    letter: str = ""
+    active: bool = False
+    """Marked active (MBR): the machine may start from it."""
+    boot: bool = False
+    """Windows runs from it."""
+    system: bool = False
+    """The start-up files lie on it."""
+    kind: str = "IFS"
+
+
+@dataclass(kw_only=True)
+class Disk:
+    """A disk."""
+
+    number: int
+    size: int
+    style: str = "MBR"
+    """"MBR" or "GPT"."""
+    dynamic: bool = False
+    sector_bytes: int = 512
+    partitions: list[Partition] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Defender:
+    """Microsoft Defender's state; machines before 2016 have none."""
+
+    present: bool = True
+    enabled: bool = True
+    exclusions: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Windows:
+    """What a Windows machine has beside registry, files, services, accounts and firewall."""
+
+    os: str
+    """As the fleet file says it: "2008R2SP1", "2012R2" …"""
+    version: str
+    """"6.3.9600"."""
+    caption: tuple[str, str]
+    """Win32_OperatingSystem.Caption, English and French."""
+    architecture: str = "64-bit"
+    memory_free: int = 2 * GB
+    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    asset_tag: str = ""
+    serial: str = ""
+    disks: list[Disk] = field(default_factory=list)
+    hotfixes: list[str] = field(default_factory=list)
+    defender: Defender = field(default_factory=Defender)
+    locked: set[str] = field(default_factory=set)
+    """SIDs of local accounts that are locked out."""
+    trust: bool = True
+    """Whether the secure channel to the domain works."""
+    logon_server: bool = True
+    """Whether a domain controller answers."""
+    uefi: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+    """Names that resolve on it, lower case -> address; beside the fleet's machines and servers."""
+    unresolved: set[str] = field(default_factory=set)
+    """Names (lower case) that don't resolve on it although the fleet has them; "*" is every one."""
+    blocked_ports: set[int] = field(default_factory=set)
+    """TCP ports that it can't reach anywhere: a firewall on the way."""
+    ipv4: bool = True
+    connections: int = 60
+    """TCP connections that hold an ephemeral port."""
+    role: str = ""
+    """"", "configuration_server" or "process_server"."""
+    defects: tuple[str, ...] = ()
+    """What the fleet file named; for ``state`` and tests only, nothing on the machine shows it."""
+
+
+class WindowsMachine(Host):
+    """A Windows machine of the fleet file's ``windows_machines``."""
+
+    def __init__(self, fleet: Fleet, name: str, *, edition: str, language: str, address: str, windows: Windows) -> None:
+        super().__init__(fleet, name, edition=edition, language=language, address=address)
+        self.windows = windows
+        self.registry = Registry()
+        self.files = FileTree(lambda: self.storage)
+        self.counts: Counter[str] = Counter()
+        self.notes: dict[str, Any] = {}
+        """What programs remember about the machine, by keys of their own."""
+
+    @property
+    def french(self) -> bool:
+        """Return whether it speaks French."""
+        return self.language == "fr"
+
+    @property
+    def memory_free(self) -> int:
+        """Return the bytes of free memory."""
+        return self.windows.memory_free
+
+    @property
+    def system_root(self) -> str:
+        """Return the folder of Windows."""
+        return "C:\\Windows"
+
+    def set_service(self, name: str, *, status: str | None = None, start: str | None = None) -> bool:
+        """Change a service and its key in the registry; False where there is no such service."""
+        service = self.services.get(name.lower())
+        if service is None:
+            return False
+        if status is not None:
+            service.status = status
+        if start is not None:
+            service.start = start
+            self.registry.set(f"{SERVICES_KEY}\\{service.name}", "Start", START_NUMBERS[start])
+        self.fleet.clock.notify()
+        return True
+
+    def run_program(
+        self,
+        identity: Identity,
+        command_line: str,
+        environment: Mapping[str, str],
+        *,
+        stdin: bytes = b"",
+        directory: str | None = None,
+        write: Any = None,
+        stopping: Any = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command line of WinRS; FileNotFoundError where there is no such program."""
+        surroundings = dispatch.Surroundings(
+            environment=environment, directory=directory, write=write, stopping=stopping
+        )
+        return dispatch.run_line(self, identity, command_line, stdin, surroundings)
+
+    def has_program(self, program: str) -> bool:
+        """Return whether a path is a program that can be started without a command shell."""
+        return dispatch.locate(self, program, None) is not None
+
+    def start(
+        self, identity: Identity, words: Sequence[str], *, stdin: bytes = b"", directory: str | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Run a program by its words, as one program starts another; FileNotFoundError where there is none."""
+        return dispatch.run_words(self, identity, words, stdin, dispatch.Surroundings(directory=directory))
