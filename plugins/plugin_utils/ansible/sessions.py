@@ -20,6 +20,8 @@ from ..session.psrp import Link, PsrpSession
 from ..session.psrp_options import psrp_endpoint
 from ..session.translate import FOREIGN, best_effort, translate
 from ..session.winrm_options import winrm_endpoints
+from ..session.winrs import WinrsPrograms
+from .posix import TaskShell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,11 +30,18 @@ if TYPE_CHECKING:
 
 
 _KINDS: Final = ("psrp", "winrm")
+WINDOWS: Final = "windows"
+POSIX: Final = "posix"
+
+
+def transport_of(connection: Any) -> str:
+    """Return the connection plugin's bare name."""
+    return str(getattr(connection, "transport", "")).rpartition(".")[2]
 
 
 def connection_kind(connection: Any, host: str) -> str:
     """Return "psrp" or "winrm". Raises InvalidRequest, which names both, for any other connection."""
-    name = str(getattr(connection, "transport", "")).rpartition(".")[2]
+    name = transport_of(connection)
     if name not in _KINDS:
         raise InvalidRequest(
             f"{host} is reached by connection {name!r}; set ansible_connection to psrp or winrm for Windows hosts",
@@ -106,9 +115,9 @@ def _runspace(connection: Any) -> Any:
 
 
 class UnreachableLink:
-    """Wraps the link to the task's own host: a failure to open it at first makes the host unreachable."""
+    """Wraps a link to the task's own host: a failure to open it at first makes the host unreachable."""
 
-    def __init__(self, link: Link, host: str) -> None:
+    def __init__(self, link: Any, host: str) -> None:
         self._link = link
         self._host = host
         self._opened = False
@@ -116,42 +125,89 @@ class UnreachableLink:
     @property
     def delegates_credentials(self) -> bool:
         """Whether signing in gives the machine credentials for a second hop."""
-        return self._link.delegates_credentials
+        return bool(self._link.delegates_credentials)
 
     def open(self) -> Any:
         """Return an open pool."""
+        return self._telling(self._link.open)
+
+    def open_shell(self) -> Any:
+        """Return an open cmd shell."""
+        return self._telling(self._link.open_shell)
+
+    def release(self, pool: Any, *, lost: bool) -> None:
+        """Give the pool back."""
+        self._link.release(pool, lost=lost)
+
+    def release_shell(self, shell: Any, *, lost: bool) -> None:
+        """Give the cmd shell back."""
+        self._link.release_shell(shell, lost=lost)
+
+    def _telling(self, open_: Callable[[], Any]) -> Any:
         try:
-            pool = self._link.open()
+            entered = open_()
         except (ConnectionLost, *FOREIGN) as error:
             known = translate(error, self._host)
             if not self._opened and isinstance(known, ConnectionLost):
                 known.details = {**known.details, "unreachable": True}
             raise known from error
         self._opened = True
-        return pool
-
-    def release(self, pool: Any, *, lost: bool) -> None:
-        """Give the pool back."""
-        self._link.release(pool, lost=lost)
+        return entered
 
 
 class TaskSessions:
     """Implements ``Sessions`` for one task."""
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
+        self._action = action
         self._connection: Any = action._connection  # noqa: SLF001
         self._task: Any = action._task  # noqa: SLF001
         self._play_context: Any = action._play_context  # noqa: SLF001
         self._variables = task_vars
         self._here: PsrpSession | None = None
         self._others: dict[str, PsrpSession] = {}
-        self._opened: list[PsrpSession] = []
+        self._programs: dict[str, WinrsPrograms] = {}
+        self._shell: TaskShell | None = None
+        self._opened: list[PsrpSession | WinrsPrograms] = []
         self._accepted: set[str] = set()
 
     @property
     def host(self) -> str:
         """The inventory name of the host the task runs on: the delegated one where the task is delegated."""
         return str(self._task.delegate_to or self._variables.get("inventory_hostname", "this host"))
+
+    @property
+    def kind(self) -> str:
+        """Return "windows" for psrp and winrm, "posix" for any other connection with a POSIX shell behind it."""
+        if transport_of(self._connection) in _KINDS:
+            return WINDOWS
+        if getattr(self._connection._shell, "_IS_WINDOWS", False):  # noqa: SLF001
+            connection_kind(self._connection, self.host)
+        return POSIX
+
+    def programs(self) -> WinrsPrograms:
+        """Return the runner of native programs on the task's host."""
+        if self.host not in self._programs:
+            link = UnreachableLink(own_link(self._connection, self.host), self.host)
+            self._programs[self.host] = self._runner(self.host, link)
+        return self._programs[self.host]
+
+    def programs_on(self, inventory_host: str) -> WinrsPrograms:
+        """Return the runner of native programs on another inventory host; raises as ``to`` does."""
+        if inventory_host == self.host:
+            return self.programs()
+        if inventory_host not in self._programs:
+            link = own_link(self._connection_to(inventory_host), inventory_host)
+            self._programs[inventory_host] = self._runner(inventory_host, link)
+        return self._programs[inventory_host]
+
+    def posix(self) -> TaskShell:
+        """Return ``sh`` on the task's host, by its own connection and ``become``."""
+        if self.kind != POSIX:
+            raise InvalidRequest(f"{self.host} is a Windows machine ({transport_of(self._connection)}): it has no sh")
+        if self._shell is None:
+            self._shell = TaskShell(self._action, self.host)
+        return self._shell
 
     def here(self) -> PsrpSession:
         """Return the session to the task's host over its own connection."""
@@ -186,6 +242,12 @@ class TaskSessions:
                 self._opened.pop().close()
         self._here = None
         self._others.clear()
+        self._programs.clear()
+
+    def _runner(self, host: str, link: Any) -> WinrsPrograms:
+        runner = WinrsPrograms(host, link, accepted=self._accepted)
+        self._opened.append(runner)
+        return runner
 
     def _session(self, host: str, link: Link) -> PsrpSession:
         session = PsrpSession(host, link, accepted=self._accepted)

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pypsrp.powershell import RunspacePool
+from pypsrp.shell import WinRS
 from pypsrp.wsman import SelectorSet, WSMan
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest
 from .translate import FOREIGN, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 IDLE_SECONDS: Final = 300
 """What a killed client leaves behind is gone after this time; the hosts' own default is two hours."""
 _CLOSE_SECONDS: Final = 10
+_UTF8: Final = 65001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +43,27 @@ class Endpoint:
             return bool(self.wsman.get("negotiate_delegate"))
         return self.auth == "credssp"
 
-    def connect(self) -> Any:
-        """Return an open runspace pool with a short idle time; raises what the libraries raise."""
+    def client(self) -> Any:
+        """Return a WSMan client that has not connected yet; InvalidRequest where the options contradict each other."""
         try:
-            client = WSMan(**self.wsman)
+            return WSMan(**self.wsman)
         except ValueError as error:
             raise InvalidRequest(f"the connection's options contradict each other: {error}") from error
+
+    def open_shell(self) -> Any:
+        """Return an open cmd shell (WinRS), whose programs speak UTF-8; raises what the libraries raise."""
+        client = self.client()
+        shell = WinRS(client, codepage=_UTF8, idle_time_out=IDLE_SECONDS)
+        try:
+            shell.open()
+        except BaseException:
+            client.close()
+            raise
+        return shell
+
+    def connect(self) -> Any:
+        """Return an open runspace pool with a short idle time; raises what the libraries raise."""
+        client = self.client()
         pool = RunspacePool(client, configuration_name=self.configuration_name)
         # The shell takes the idle time in every supported version of the library, the pool only in newer ones.
         pool.shell.idle_time_out = IDLE_SECONDS
@@ -75,10 +92,17 @@ class EndpointLink:
 
     def open(self) -> Any:
         """Return an open pool. Raises AuthenticationFailed when every way of signing in was refused."""
+        return self._first(Endpoint.connect)
+
+    def open_shell(self) -> Any:
+        """Return an open cmd shell; raises as ``open`` does."""
+        return self._first(Endpoint.open_shell)
+
+    def _first(self, enter: Callable[[Endpoint], Any]) -> Any:
         refusals: list[str] = []
         for endpoint in self._endpoints:
             try:
-                pool = endpoint.connect()
+                entered = enter(endpoint)
             except FOREIGN as error:
                 known = translate(error, self._host)
                 if not isinstance(known, AuthenticationFailed):
@@ -86,21 +110,28 @@ class EndpointLink:
                 refusals.append(f"{endpoint.auth}: {error}")
                 continue
             self._used = endpoint
-            return pool
+            return entered
         raise AuthenticationFailed(
             f"{self._host} refused the credentials ({'; '.join(refusals)})", reason="authentication", retry=False
         )
 
     def release(self, pool: Any, *, lost: bool) -> None:
-        """Delete the shell on the machine without waiting long for it, and close the sockets."""
+        """Delete the shell of a pool without waiting long for it, and close the sockets."""
+        self._delete(pool.connection, pool.shell.resource_uri, pool.shell.id, lost=lost)
+
+    def release_shell(self, shell: Any, *, lost: bool) -> None:
+        """Do the same for a cmd shell: what still runs in it ends with it."""
+        self._delete(shell.wsman, shell.resource_uri, shell.id, lost=lost)
+
+    def _delete(self, client: Any, resource: str, shell_id: str | None, *, lost: bool) -> None:
         try:
-            if pool.shell.id is not None:
+            if shell_id is not None:
                 selectors = SelectorSet()
-                selectors.add_option("ShellId", pool.shell.id)
+                selectors.add_option("ShellId", shell_id)
                 wait = _CLOSE_SECONDS // 2 if lost else _CLOSE_SECONDS
-                pool.connection.delete(pool.shell.resource_uri, selector_set=selectors, timeout=wait)
+                client.delete(resource, selector_set=selectors, timeout=wait)
         except FOREIGN as error:
             if not lost:
                 raise ConnectionLost(f"the session to {self._host} could not be closed: {error}") from error
         finally:
-            pool.connection.close()
+            client.close()

@@ -13,21 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
-from ..errors import AuthenticationFailed, ConnectionLost, RemoteError, TimedOut
+from ..errors import ConnectionLost, RemoteError, TimedOut
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
 from .invocation import Course, Invocation
+from .opening import opened, patiently
 from .reply import ErrorRecord, Replies, Reply
 from .translate import best_effort, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
-PATIENCE_SECONDS: Final = 90.0
-"""How long a full quota or a starting service is waited for."""
-_PAUSE_SECONDS: Final = 5.0
 
 
 class Link(Protocol):
@@ -96,47 +94,20 @@ class PsrpSession:
     def _started(self, statements: Sequence[Pipeline], deadline: Deadline) -> Invocation:
         def start() -> Invocation:
             if self._pool is None:
-                self._pool = self._opened()
+                self._pool = opened(self.host, self._link.open, self._accepted)
             invocation = Invocation(self._pool, statements, self.host)
             with translated(self.host):
                 invocation.start()
             return invocation
 
         try:
-            return self._patiently(start, deadline)
+            return patiently(start, deadline, self._clock)
         except ConnectionLost as gone:
             # An idle session may have been ended by the host meanwhile; nothing was started, so a new one can do it.
             if gone.details.get("reason") != "shell_gone":
                 raise
             self._release(lost=True)
-            return self._patiently(start, deadline)
-
-    def _opened(self) -> Any:
-        """Return an open pool. A refusal by a host that took the same credentials before is a link that broke.
-
-        A connection lost in the middle of a handshake ends in one: the rest meets a host that knows nothing of it.
-        """
-        try:
-            with translated(self.host):
-                pool = self._link.open()
-        except AuthenticationFailed as refused:
-            if self.host not in self._accepted:
-                raise
-            raise ConnectionLost(
-                f"the link to {self.host} failed while signing in: {refused.msg}", reason="link"
-            ) from refused
-        self._accepted.add(self.host)
-        return pool
-
-    def _patiently(self, start: Callable[[], Invocation], deadline: Deadline) -> Invocation:
-        patience = Deadline(min(PATIENCE_SECONDS, deadline.remaining), self._clock)
-        while True:
-            try:
-                return start()
-            except ConnectionLost as refusal:
-                if not refusal.details.get("retry") or patience.passed:
-                    raise
-            self._clock.sleep(min(_PAUSE_SECONDS, max(patience.remaining, 0.1)))
+            return patiently(start, deadline, self._clock)
 
 
 def marked(statements: Sequence[Pipeline], marker: str | None) -> list[Pipeline]:

@@ -179,6 +179,8 @@ class TinyMachine:
             return 0, b"slept", b""
         if command_line.startswith("cat"):
             return 0, stdin, b""
+        if command_line.startswith("C:\\Windows\\System32\\cat"):
+            return 0, stdin, command_line.encode()
         if command_line.startswith("set"):
             return 3, "".join(f"{k}={v}\r\n" for k, v in environment.items()).encode(), b"bad\r\n"
         if command_line.startswith("big"):

@@ -54,6 +54,30 @@ class ActionModule(HostAction):
                                "leak": {request.arguments["key"] or "none": 1}})
 """
 
+PROGRAM = """
+from __future__ import annotations
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.base import HostAction, Outcome
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible import options as o
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Secret
+
+class ActionModule(HostAction):
+    SPEC = {"script": o.text(), "stdin": o.secret(), "other": o.text(), "seconds": o.integer(), "put": o.text()}
+
+    def operate(self, request):
+        given, sessions = request.arguments, request.sessions
+        data = Secret(given["stdin"]) if given["stdin"] else None
+        if given["put"]:
+            sessions.posix().put(given["put"], given["put"] + ".copy")
+        if given["script"]:
+            found = sessions.posix().run(given["script"], "O'Brien $x", "a b", stdin=data,
+                                         timeout_seconds=given["seconds"])
+        else:
+            runner = sessions.programs_on(given["other"]) if given["other"] else sessions.programs()
+            found = runner.run("cat", "x y", stdin=data)
+        return Outcome(values={"kind": sessions.kind, "code": found.exit_code, "out": found.stdout,
+                               "err": found.stderr})
+"""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -126,8 +150,24 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "local": ("bylocal", {"name": "a"}, {}),
     "wrong": ("wrong", {"name": "a"}, {}),
     "nobody": ("nobody", {"name": "a"}, {}),
+    "program by psrp": ("byps", {"stdin": SECRET}, {}),
+    "program by winrm": ("bywinrm", {}, {}),
+    "program elsewhere": ("byps", {"other": "bywinrm"}, {}),
+    "program on posix": ("bylocal", {}, {}),
+    "program by nobody": ("nobody", {}, {}),
+    "sh": ("bylocal", {"script": "cat; printf '%s|' \"$@\"; echo é >&2; exit 5"}, {}),
+    "sh with input": ("bylocal", {"script": "tr a-z A-Z", "stdin": SECRET}, {}),
+    "sh too long": ("bylocal", {"script": "sleep 20", "seconds": 1}, {}),
+    "sh on windows": ("byps", {"script": "true"}, {}),
+    "sh by su": ("bylocal", {"script": "true"}, {"become": True, "become_method": "su"}),
+    "put": ("bylocal", {"script": "cat {{ playbook_dir }}/plain.copy", "put": "{{ playbook_dir }}/plain"}, {}),
+    "put nothing": ("bylocal", {"script": "true", "put": "/no/such/file"}, {}),
     "delegated": ("bylocal", {"name": "a"}, {"delegate_to": "bywinrm"}),
 }
+
+
+def _module(name: str) -> str:
+    return "program" if name.startswith(("program", "sh", "put")) else "tiny"
 
 
 def playbook() -> list[dict[str, Any]]:
@@ -135,7 +175,9 @@ def playbook() -> list[dict[str, Any]]:
         {
             "hosts": host,
             "gather_facts": False,
-            "tasks": [{"name": name, "tiny": arguments, "ignore_errors": True, "ignore_unreachable": True, **keywords}],
+            "tasks": [
+                {"name": name, _module(name): arguments, "ignore_errors": True, "ignore_unreachable": True, **keywords}
+            ],
         }
         for name, (host, arguments, keywords) in TASKS.items()
     ]
@@ -148,6 +190,9 @@ def results(tmp_path_factory: pytest.TempPathFactory, served: Served) -> dict[st
     for folder, content in (("actions", ACTION), ("library", "#!/usr/bin/python\n"), ("callbacks", CALLBACK)):
         (place / folder).mkdir()
         (place / folder / ("keep.py" if folder == "callbacks" else "tiny.py")).write_text(content)
+    (place / "actions" / "program.py").write_text(PROGRAM)
+    (place / "library" / "program.py").write_text("#!/usr/bin/python\n")
+    (place / "plain").write_text("to be copied")
     (place / "inventory.yml").write_text(yaml.safe_dump(inventory(served)))
     (place / "play.yml").write_text(yaml.safe_dump(playbook()))
     environment = {
@@ -227,3 +272,41 @@ def test_a_link_that_never_was_is_unreachable(results: dict[str, Any], task: str
 def test_a_delegated_task_runs_on_the_delegated_host(results: dict[str, Any]) -> None:
     found = results["delegated"]
     assert (found["host"], found["seen"], found["delegates"]) == ("bywinrm", ["vm a"], False)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("program by psrp", 'C:\\Windows\\System32\\cat.exe "x y"'),
+        ("program by winrm", 'C:\\Windows\\System32\\cat.exe "x y"'),
+        ("program elsewhere", 'C:\\Windows\\System32\\cat.exe "x y"'),
+    ],
+)
+def test_programs_run_on_both_connections_and_elsewhere(results: dict[str, Any], name: str, expected: str) -> None:
+    assert (results[name]["kind"], results[name]["code"], results[name]["err"]) == ("windows", 0, expected)
+
+
+def test_sh_gets_its_arguments_and_no_input_that_is_not_its_own(results: dict[str, Any]) -> None:
+    found = results["sh"]
+    assert (found["kind"], found["code"], found["out"]) == ("posix", 5, "O'Brien $x|a b|")
+    assert found["err"].strip() == "é"
+    assert SECRET.upper() in results["sh with input"]["out"]
+
+
+def test_sh_is_left_at_its_deadline(results: dict[str, Any]) -> None:
+    assert results["sh too long"]["error"]["kind"] == "timed_out"
+
+
+def test_each_system_refuses_the_other_one_s_programs(results: dict[str, Any]) -> None:
+    assert "set ansible_connection to psrp or winrm" in results["program on posix"]["msg"]
+    assert "has no sh" in results["sh on windows"]["msg"]
+    assert "become_method 'su' needs a terminal" in results["sh by su"]["msg"]
+
+
+def test_a_machine_that_runs_no_program_for_us_is_unreachable(results: dict[str, Any]) -> None:
+    assert results["program by nobody"]["unreachable"] is True
+
+
+def test_files_are_put(results: dict[str, Any]) -> None:
+    assert results["put"]["out"] == "to be copied"
+    assert "the controller has no file '/no/such/file'" in results["put nothing"]["msg"]

@@ -1,0 +1,52 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening a link to a machine: what is worth waiting for, and which refusal is really a broken link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ..errors import AuthenticationFailed, ConnectionLost
+from ..waiting import Deadline
+from .translate import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..waiting import Clock
+
+PATIENCE_SECONDS: Final = 90.0
+"""How long a full quota or a starting service is waited for."""
+_PAUSE_SECONDS: Final = 5.0
+
+T = TypeVar("T")
+
+
+def opened(host: str, start: Callable[[], T], accepted: set[str]) -> T:
+    """Return what ``start`` opens. A refusal by a host that took the same credentials before is a link that broke.
+
+    A connection lost in the middle of a handshake ends in one: the rest meets a host that knows nothing of it.
+    ``accepted`` are the hosts that took our credentials during this task; this one is added.
+    """
+    try:
+        with translated(host):
+            found = start()
+    except AuthenticationFailed as refused:
+        if host not in accepted:
+            raise
+        raise ConnectionLost(f"the link to {host} failed while signing in: {refused.msg}", reason="link") from refused
+    accepted.add(host)
+    return found
+
+
+def patiently(start: Callable[[], T], deadline: Deadline, clock: Clock) -> T:
+    """Return what ``start`` gives, called again while a quota is full or a service starts and nothing had begun."""
+    patience = Deadline(min(PATIENCE_SECONDS, deadline.remaining), clock)
+    while True:
+        try:
+            return start()
+        except ConnectionLost as refusal:
+            if not refusal.details.get("retry") or patience.passed:
+                raise
+        clock.sleep(min(_PAUSE_SECONDS, max(patience.remaining, 0.1)))
