@@ -129,7 +129,8 @@ def test_an_hresult_says_more_than_either_map_of_exit_codes(line: str, error_id:
 @pytest.mark.parametrize(
     ("code", "error_id"),
     [(511, "vss:exit-511"), (512, "vss:0x8007041F"), (514, "vss:exit-514"), (515, "vss:exit-515"),
-     (516, "vss:exit-516"), (517, "vss:exit-517"), (802, "vss:exit-802"), (806, "vss:exit-806"), (9009, "vss:exit-9009")],
+     (516, "vss:exit-516"), (517, "vss:exit-517"), (802, "vss:exit-802"), (806, "vss:exit-806"),
+     (9009, "vss:exit-9009")],
 )  # fmt: skip
 def test_codes_of_the_provider_script_by_both_maps(code: int, error_id: str) -> None:
     found = recognise.recognise("windows", "InMageVSSProvider_Install.cmd", code)
