@@ -90,6 +90,10 @@ class PluginLink:
             # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
             with best_effort():
                 self._connection.close()
+            if isinstance(error, ValueError):  # what the library says of options that contradict each other
+                raise InvalidRequest(
+                    f"{self._host}: the connection's options contradict each other: {error}"
+                ) from error
             if not isinstance(error, AnsibleConnectionFailure):
                 raise
             known = translate(error.__cause__ or error.__context__ or error, self._host)

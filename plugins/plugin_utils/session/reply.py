@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from ..errors import NotFound, RemoteError
 
+NO_SUCH_COMMAND: Final = "CommandNotFoundException"
 _HRESULT = re.compile(r"\((0x[0-9A-Fa-f]{8})\)")
 
 
@@ -46,8 +47,12 @@ class ErrorRecord:
     def as_error(self, *, changed: bool = False) -> RemoteError:
         """Return the record as an exception of the error family."""
         said = " ".join(self.message.split())  # some messages have several lines
+        about = self.command or self.target
+        if self.error_id == NO_SUCH_COMMAND:
+            said = "the session has no such command; install its module, or make it visible on a restricted endpoint"
+            about = self.target or about
         return RemoteError(
-            f"{self.command}: {said or self.error_id}",
+            f"{about}: {said or self.error_id}" if about else said or self.error_id,
             changed=changed,
             error_id=self.error_id,
             category=self.category,
