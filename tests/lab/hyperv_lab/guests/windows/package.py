@@ -57,7 +57,7 @@ def read(content: bytes) -> Package | None:
     """Return what a package's bytes stand for; None for damaged ones and for any other file."""
     body, seal, digest = content.rpartition(_SEAL)
     first = STAND_IN + PROGRAM.encode() + b"\n"
-    if not seal or not body.startswith(first) or hashlib.sha256(body).hexdigest().encode() != digest.strip():
+    if not seal or not body.startswith(first) or digest != hashlib.sha256(body).hexdigest().encode() + b"\n":
         return None
     rows = dict(line.split(": ", 1) for line in body.decode().splitlines()[1:4])
     return Package(version=rows["version"], os=rows["os"], signature=rows["signature"])
