@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STEP := @bash tests/step.sh
-TYPED := plugins tests/lab tests/unit tests/integration tests/bench tests/demo tests/reference.py
+TYPED := plugins tests/lab tests/unit tests/integration tests/bench tests/demo tests/reference.py tests/asr_errors_page.py
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
@@ -31,7 +31,7 @@ check: setup ## Static checks and unit tests: about a minute
 	$(STEP) "YAML" $(BIN)/yamllint -s .
 	$(STEP) "playbooks and roles" $(BIN)/ansible-lint --profile production --offline -q
 	$(STEP) "changelog" $(BIN)/antsibull-changelog lint
-	$(STEP) "reference page" $(BIN)/python tests/reference.py --check
+	$(STEP) "generated pages" $(BIN)/python tests/reference.py --check
 	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
 unit: setup ## Unit tests only

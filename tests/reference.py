@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/reference.md from the plugins' and roles' own documentation, or checks it (``--check``)."""
+"""Writes docs/reference.md and docs/asr-errors.md from documentation and catalogue, or checks them (``--check``)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import asr_errors_page
 import yaml
 from jinja2 import Environment
 
@@ -35,6 +36,10 @@ Made by `make docs` from the documentation in the code; `ansible-doc hyperv.mobi
 | filter | does |
 | --- | --- |
 {% for name, f in filters %}| [`{{ name }}`](#filter-{{ name }}) | {{ f.doc.short_description | plain }} |
+{% endfor %}
+| lookup | does |
+| --- | --- |
+{% for name, f in lookups %}| [`{{ name }}`](#lookup-{{ name }}) | {{ f.doc.short_description | plain }} |
 {% endfor %}
 {% for name, m in modules %}
 ## {{ name }}
@@ -77,6 +82,23 @@ Made by `make docs` from the documentation in the code; `ansible-doc hyperv.mobi
 ```yaml
 {{ f.examples | trim }}
 ```
+{% endfor %}
+{% for name, f in lookups %}
+## Lookup {{ name }}
+
+{% for text in f.doc.description | lines %}{{ text | plain }}
+
+{% endfor %}
+{% for option, o in f.doc.options.items() %}{{ o.description | plain }}
+
+{% endfor %}
+```yaml
+{{ f.examples | trim }}
+```
+
+{% for value in f["return"].values() %}Returns: {{ value.description | plain }}
+
+{% endfor %}
 {% endfor %}"""
 
 
@@ -129,7 +151,7 @@ def documented(kind_of_plugin: str, names: list[str]) -> list[tuple[str, dict[st
     """Return what ansible-doc says about each plugin of the collection."""
     done = subprocess.run(
         [str(BIN / "ansible-doc"), "--json", "-t", kind_of_plugin, *(f"hyperv.mobility.{name}" for name in names)],
-        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(BIN.parent / "collections"), "ANSIBLE_DEVEL_WARNING": "0"},
+        env={"ANSIBLE_COLLECTIONS_PATH": str(BIN.parent / "collections"), "ANSIBLE_DEVEL_WARNING": "0", **os.environ},
         capture_output=True,
         text=True,
         check=True,
@@ -149,24 +171,29 @@ def render() -> str:
     """Return the page as it should be."""
     modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
     filters = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.yml"))
+    lookups = sorted(path.stem for path in (ROOT / "plugins" / "lookup").glob("*.py"))
     environment = Environment(autoescape=False, trim_blocks=False, keep_trailing_newline=True)
     environment.filters |= {"plain": plain, "rows": rows, "returns": returns, "lines": lines}
     page = environment.from_string(TEMPLATE).render(
-        modules=documented("module", modules), filters=documented("filter", filters), roles=roles()
+        modules=documented("module", modules),
+        filters=documented("filter", filters),
+        lookups=documented("lookup", lookups),
+        roles=roles(),
     )
     return re.sub(r"\n{3,}", "\n\n", page).rstrip() + "\n"
 
 
 def main() -> int:
-    """Write the page, or compare it."""
-    page = render()
+    """Write the pages, or compare them."""
+    pages = {TARGET: render(), asr_errors_page.TARGET: asr_errors_page.render()}
     if "--check" not in sys.argv[1:]:
-        TARGET.write_text(page, encoding="utf-8")
+        for target, page in pages.items():
+            target.write_text(page, encoding="utf-8")
         return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == page:
-        return 0
-    print("docs/reference.md is out of date: run make docs", file=sys.stderr)
-    return 1
+    stale = [t for t, page in pages.items() if not t.exists() or t.read_text(encoding="utf-8") != page]
+    for target in stale:
+        print(f"{target.relative_to(ROOT)} is out of date: run make docs", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.hyperv.mobility.plugins.plugin_utils import errors
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr import catalogue
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import compatibility, gateway, remedies
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session import live
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/lab/*.md")))
 GUIDE = ROOT / "docs/user-guide.md"
 FINDINGS = ROOT / "docs/findings.md"
+ASR_ERRORS = ROOT / "docs/asr-errors.md"
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
@@ -90,6 +92,24 @@ def test_every_finding_is_explained_and_none_is_made_up() -> None:
     assert len(finding_ids()) > 40
     assert sorted(set(explained) - severities) == sorted(finding_ids())
     assert len(explained) == len(set(explained))
+
+
+def asr_finding_ids() -> set[str]:
+    """Ids written in calls of the catalogue's ``finding``, which have no line in findings.md."""
+    found = set()
+    for path in sorted((ROOT / "plugins/plugin_utils/asr").rglob("*.py")):
+        for call in (
+            node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+        ):
+            if getattr(call.func, "id", "") == "finding" and call.args and isinstance(call.args[0], ast.Constant):
+                found.add(str(call.args[0].value))
+    return found
+
+
+def test_every_error_of_site_recovery_is_explained_by_the_page_of_the_catalogue() -> None:
+    explained = re.findall(r"^\| `([^`]+)`", ASR_ERRORS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(explained) == sorted(catalogue.entries())
+    assert sorted(asr_finding_ids() - set(explained)) == []
 
 
 def test_every_kind_of_failure_is_explained() -> None:
