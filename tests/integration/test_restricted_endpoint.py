@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from integration.harness import ROOT, Lab, Run
-from integration.scenario import fleet, task
+from integration.scenario import changes, fleet, task
 
 PAGE = (ROOT / "docs" / "restricted-endpoints.md").read_text(encoding="utf-8")
 KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
@@ -83,7 +83,7 @@ def test_setting_processors_needs_what_the_page_lists(through: Callable[..., Run
 
 
 def test_a_command_that_is_not_shown_is_named(through: Callable[..., Run], module_lab: Lab) -> None:
-    before = module_lab.state()["hosts"]
+    start = len(module_lab.journal())
     refused = through("reader", task("set", "vm_processor", names=["off01"], count=4)).one("set")
     assert refused["msg"].startswith("Set-VMProcessor: the session has no such command")
     assert refused["error"]["error_id"] == "CommandNotFoundException"
@@ -91,4 +91,6 @@ def test_a_command_that_is_not_shown_is_named(through: Callable[..., Run], modul
     assert seen["switches"] is None
     # The lab's endpoints show no external programs (its README), so whoami is missing in every one of them.
     assert seen["unread"] == ["switches: CommandNotFoundException", "rights: CommandNotFoundException"]
-    assert module_lab.state()["hosts"] == before
+    assert [sent["command"] for sent in changes(module_lab, start)] == ["Hyper-V\\Set-VMProcessor"]
+    counts = {vm["processors"] for vm in module_lab.state()["hosts"]["HV01"]["vms"].values()}
+    assert counts == {2}
