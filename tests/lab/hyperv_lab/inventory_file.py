@@ -30,13 +30,22 @@ def inventory(world: World, ca: Path) -> dict[str, Any]:
     directory: Any = getattr(world, "directory_spec", None)
     ad_names = {name.upper() for name in getattr(directory, "ad_hosts", ())}
     ad_hosts = [_alias(one) for one in world.machines() if one.name.upper() in ad_names]
-    groups: dict[str, Any] = {"hyperv": {"hosts": {name: {} for name in hosts}}}
+    roles = {_alias(one): _groups_of(one) for one in world.machines()}
+    groups: dict[str, Any] = {
+        group: {"hosts": {name: {} for name in hosts if group in roles[name]}}
+        for group in dict.fromkeys(group for names in roles.values() for group in names)
+    }
     if ad_hosts:
         groups["ad_hosts"] = {"hosts": {name: {} for name in ad_hosts}}
     named: Any = getattr(world, "groups", {})
     for name, members in dict(named).items():
         groups.setdefault(name, {"hosts": {member: {} for member in members}})
     return {"all": {"hosts": hosts, "children": groups}}
+
+
+def _groups_of(machine: Machine) -> tuple[str, ...]:
+    """Return the groups of a machine by what it is."""
+    return tuple(getattr(machine, "inventory_groups", ("hyperv",)))
 
 
 def _alias(machine: Machine) -> str:
@@ -69,6 +78,8 @@ def user_name(account: Account) -> str:
 
 def _account(machine: Machine, domain: list[Account], wanted: str, auth: str) -> Account:
     local = list(machine.local_accounts())
+    if not getattr(machine, "domain_joined", True):
+        domain = []
     candidates = local if auth == "basic" or not domain else [*domain, *local]
     for account in [*domain, *local]:
         if wanted and wanted.casefold() in {user_name(account).casefold(), account.username.casefold()}:

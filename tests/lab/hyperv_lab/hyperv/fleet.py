@@ -184,6 +184,7 @@ def load(path: str | Path, *, speed: float | None = None, addresses: Addresses |
 
 def parse(content: Any, *, speed: float | None = None, addresses: Addresses | None = None) -> Fleet:
     """Return the fleet that a file's content describes; raise FleetError."""
+    from ..guests.windows.fleet import build_machines  # they need Fleet  # noqa: PLC0415
     from .fleet_hosts import build_hosts  # they need Fleet  # noqa: PLC0415
     from .fleet_vms import build_vms  # noqa: PLC0415
 
@@ -205,6 +206,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
         fleet.shares[volume.name.lower()] = volume
     fleet.asr = servers.parse(top.section("asr"))
     build_hosts(fleet, top, addresses or own)
+    build_machines(fleet, top, addresses or own)
     build_vms(fleet, top)
     fleet.groups = _groups(fleet, top.mapping("groups"))
     top.close()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FAULT_ACTIONS = ("drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk")
 OPERATIONS = ("create", "command", "send", "receive", "signal", "delete", "connect", "disconnect")
+GUESTS = ("windows_machines", "linux_machines")
+"""Keys of machines that are no Hyper-V hosts; a fleet may have only these."""
 AUTHENTICATION = ("basic", "ntlm", "negotiate", "credssp")
 
 
@@ -34,7 +36,7 @@ def build_hosts(fleet: Fleet, top: Section, addresses: Addresses) -> None:
     defaults = top.mapping("defaults")
     templates = top.mapping("templates")
     entries = top.sections("hosts")
-    if not entries:
+    if not entries and not any(top.has(key) for key in GUESTS):
         raise FleetError("hosts: a fleet needs at least one host")
     for entry in entries:
         base = _template(entry, templates)
@@ -74,11 +76,7 @@ def names(entry: Section) -> list[tuple[int, str]]:
 
 
 def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addresses) -> None:
-    windows_name = name.upper()
-    if windows_name in fleet.hosts:
-        raise FleetError(f"{section.where}: host {name!r} is there twice")
-    if not windows_name or len(windows_name) > 15 or any(c in windows_name for c in " .\\/:*?\"<>|'"):
-        raise FleetError(f"{section.where}.name: {name!r} is no computer name (1 to 15 characters, no blanks or dots)")
+    windows_name = computer_name(fleet, section, name)
     index = len(fleet.hosts)
     host = Host(
         fleet,
@@ -90,19 +88,29 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     host.alias = section.text("alias", windows_name.lower())
     host.domain_joined = section.flag("domain_joined", True)
     _hardware(host, section)
-    _volumes(fleet, host, section)
+    read_volumes(fleet, host, section)
     _network(host, section, index, number)
     _migration(host, section.section("migration"))
     _settings(host, section.section("settings"))
-    _winrm(host, section.section("winrm"), addresses)
-    _accounts(host, section)
+    read_winrm(host, section.section("winrm"), addresses)
+    read_accounts(host, section)
     host.endpoints = fleet_endpoints.build(section, lambda name: _sid(host, name, section.where))
     _windows(fleet, host, section)
-    host.faults.planned = [_fault(entry, host) for entry in section.sections("faults")]
+    host.faults.planned = [read_fault(entry, host) for entry in section.sections("faults")]
     host.cluster = section.text("cluster", None)
     host.tpm_certificates = frozenset({windows_name, *(n.upper() for n in section.texts("tpm_certificates"))})
     section.close()
     fleet.hosts[windows_name] = host
+
+
+def computer_name(fleet: Fleet, section: Section, name: str) -> str:
+    """Return a name as Windows has it; raise FleetError for one that is taken or impossible."""
+    windows_name = name.upper()
+    if windows_name in fleet.hosts:
+        raise FleetError(f"{section.where}: host {name!r} is there twice")
+    if not windows_name or len(windows_name) > 15 or any(c in windows_name for c in " .\\/:*?\"<>|'"):
+        raise FleetError(f"{section.where}.name: {name!r} is no computer name (1 to 15 characters, no blanks or dots)")
+    return windows_name
 
 
 def _hardware(host: Host, section: Section) -> None:
@@ -114,7 +122,8 @@ def _hardware(host: Host, section: Section) -> None:
     host.memory = int(section.number("memory_gb", 128, least=4) * GB)
 
 
-def _volumes(fleet: Fleet, host: Host, section: Section) -> None:
+def read_volumes(fleet: Fleet, host: Host, section: Section) -> None:
+    """Give a host its volumes."""
     volumes: dict[str, Volume] = {}
     given = section.mapping("volumes") or {"C": {"size_gb": 200, "free_gb": 120}, "D": {"size_gb": 4000}}
     for letter, values in given.items():
@@ -184,7 +193,8 @@ def _settings(host: Host, part: Section) -> None:
     part.close()
 
 
-def _winrm(host: Host, part: Section, addresses: Addresses) -> None:
+def read_winrm(host: Host, part: Section, addresses: Addresses) -> None:
+    """Give a host its WinRM service, and say how the inventory reaches it."""
     ports: dict[str, int] = {}
     for scheme, port in (("http", addresses.http), ("https", addresses.https)):
         given = part.any(scheme, True)
@@ -214,7 +224,8 @@ def _winrm(host: Host, part: Section, addresses: Addresses) -> None:
         raise FleetError(f"{part.where}.scheme: there is no {host.winrm.scheme} listener")
 
 
-def _accounts(host: Host, section: Section) -> None:
+def read_accounts(host: Host, section: Section) -> None:
+    """Give a host its local accounts and groups."""
     authority = accounts.authority_sid("machine:" + host.name)
     given = section.sections("accounts") or [Section({"name": "Administrator", "password": "Lab-Passw0rd!"}, "")]
     members: dict[str, list[str]] = {sid: [] for sid in accounts.LOCAL_GROUPS.values()}
@@ -295,7 +306,8 @@ def _windows(fleet: Fleet, host: Host, section: Section) -> None:
         host.firewall[known] = enabled
 
 
-def _fault(entry: Section, host: Host) -> HostFault:
+def read_fault(entry: Section, host: Host) -> HostFault:
+    """Return a fault that a host will have."""
     fault = HostFault(
         action=entry.choice("action", FAULT_ACTIONS),
         request=entry.whole("request", None, least=1),

@@ -22,7 +22,7 @@ from .live import since
 from .switch import MigrationNetwork, Network, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from .cpu import CpuModel
     from .fleet import Fleet
@@ -75,8 +75,6 @@ class Service:
     """The command line of its program."""
     account: str = "LocalSystem"
     depends: tuple[str, ...] = ()
-    driver: bool = False
-    """Whether it is a kernel driver: no service to Get-Service without its name."""
 
 
 @dataclass(kw_only=True)
@@ -138,7 +136,7 @@ class Host:
         """By lower-case name."""
         self.features: dict[str, str] = {}
         """Feature name -> "Installed", "Available", "Removed" or "Pending" (installed at the next restart)."""
-        self.firewall: dict[str, bool] = {}
+        self.firewall: MutableMapping[str, bool] = {}
         """Rule name -> enabled."""
         self.vms: dict[uuid.UUID, VM] = {}
         self.planned: dict[uuid.UUID, VM] = {}

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from .host import Host
 
 EDITIONS = ("2012R2", "2016", "2019", "2022", "2025")
+"""Editions that a Hyper-V host can have."""
+_IN_ORDER = ("2008R2SP1", "2012", *EDITIONS)
 NO_ID = uuid.UUID(int=0)
 PREFIX = "Microsoft.HyperV.PowerShell."
 
 
 def since(edition: str, oldest: str) -> bool:
     """Return whether an edition is as new as another."""
-    return EDITIONS.index(edition) >= EDITIONS.index(oldest)
+    return _IN_ORDER.index(edition) >= _IN_ORDER.index(oldest)
 
 
 class ModelObject(LiveObject):

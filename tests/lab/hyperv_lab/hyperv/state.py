@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..guests.windows.description import describe_machine
+from ..guests.windows.state import WindowsMachine
 from .directory import DELEGATE_TO, TRUSTED_TO_AUTH
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ def describe(fleet: Fleet) -> dict[str, Any]:
         return {
             "now": round(fleet.clock.now(), 3),
             "date": fleet.clock.date().isoformat(),
-            "hosts": {host.name: describe_host(host) for host in fleet.hosts.values()},
+            "hosts": {h.name: describe_host(h) for h in fleet.hosts.values() if not isinstance(h, WindowsMachine)},
+            "windows_machines": {
+                h.name: describe_machine(h) for h in fleet.hosts.values() if isinstance(h, WindowsMachine)
+            },
             "moves": [dict(move) for move in fleet.moves],
             "moves_running": sum(1 for move in fleet.moves if move.get("finished") is None),
             "events": [

@@ -17,6 +17,7 @@ from typing import Any
 
 from .signature import Signature
 from .signatures.layout import EDITIONS, pack, unpack
+from .signatures.older import BASE, OLDER, older
 
 DATA = Path(__file__).parent / "signatures" / "contract.tsv"
 __all__ = ["EDITIONS", "commands", "enumerations", "regenerate", "resolve", "signature"]
@@ -39,6 +40,9 @@ def _packed(key: str) -> dict[str, Any]:
 
 @cache
 def _signature(key: str, edition: str) -> Signature | None:
+    if edition in OLDER:
+        newer = _signature(key, BASE)
+        return older(newer, edition) if newer else None
     return unpack(_lines()[key][0], _packed(key), edition)
 
 

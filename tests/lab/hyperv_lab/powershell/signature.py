@@ -21,6 +21,8 @@ from functools import cached_property
 from typing import Literal
 
 ALL_SETS = "__AllParameterSets"
+BEFORE_4 = ("2008R2SP1", "2012")
+"""Editions whose PowerShell is older than 4.0."""
 Kind = Literal["compiled", "function"]
 
 
@@ -111,10 +113,13 @@ _SHOULD_PROCESS = (_common("WhatIf", "SwitchParameter", "wi"), _common("Confirm"
 def common_parameters(edition: str, *, should_process: bool) -> tuple[Parameter, ...]:
     """Return what the engine adds to a command.
 
-    ``edition`` is a server edition; "2012R2" is PowerShell 4.0 without the two of Information, "7" has ProgressAction.
+    ``edition`` is a server edition; "2012R2" is PowerShell 4.0 without the two of Information, those before it have no
+    PipelineVariable either, "7" has ProgressAction.
     """
     found: tuple[Parameter, ...] = _COMMON
-    if edition != "2012R2":
+    if edition in BEFORE_4:
+        found = tuple(each for each in found if each.name != "PipelineVariable")
+    if edition not in (*BEFORE_4, "2012R2"):
         found += _INFORMATION
     if edition == "7":
         found += _PROGRESS

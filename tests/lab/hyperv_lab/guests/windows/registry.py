@@ -110,6 +110,17 @@ class Registry:
         key = self._key(canonical(path).lower())
         return key.path if key else canonical(path)
 
+    def changes(self) -> dict[str, dict[str, Data] | None]:
+        """Return what differs from the shared keys, by path: the values of a key, None for a removed one."""
+        found: dict[str, dict[str, Data] | None] = {}
+        for path, key in list(self._own.items()):
+            shared = self._shared.get(path)
+            if key is not None and (shared is None or key.values != shared.values):
+                found[key.path] = {value.name: value.data for value in key.values.values()}
+            elif key is None and shared is not None:
+                found[shared.path] = None
+        return found
+
     # --- changing ---
     def create(self, path: str) -> None:
         """Make a key and those above it."""

@@ -37,10 +37,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...hyperv.cpu import CPU_MODELS
 from ...hyperv.host import Host
-from . import dispatch
+from . import baseline, dispatch
 from .files import FileTree
+from .firewall import Firewall
 from .registry import Registry
+from .services import KEY, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,8 +53,8 @@ if TYPE_CHECKING:
 
 GB = 1024**3
 MB = 1024**2
-SERVICES_KEY = "HKLM\\SYSTEM\\CurrentControlSet\\Services"
-START_NUMBERS = {"Boot": 0, "System": 1, "Automatic": 2, "Manual": 3, "Disabled": 4}
+SERVICES_KEY, START_NUMBERS = KEY, NUMBERS
+UPDATES = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update"
 
 
 @dataclass(kw_only=True)
@@ -90,6 +93,7 @@ class Defender:
     present: bool = True
     enabled: bool = True
     exclusions: list[str] = field(default_factory=list)
+    """Folders left out; change them by ``WindowsMachine.exclude``."""
 
 
 @dataclass(kw_only=True)
@@ -103,9 +107,10 @@ class Windows:
     caption: tuple[str, str]
     """Win32_OperatingSystem.Caption, English and French."""
     architecture: str = "64-bit"
+    """"64-bit" or "32-bit"."""
     memory_free: int = 2 * GB
     uuid: uuid.UUID = field(default_factory=uuid.uuid4)
-    asset_tag: str = ""
+    asset_tag: str = "No Asset Tag"
     serial: str = ""
     disks: list[Disk] = field(default_factory=list)
     hotfixes: list[str] = field(default_factory=list)
@@ -124,6 +129,8 @@ class Windows:
     blocked_ports: set[int] = field(default_factory=set)
     """TCP ports that it can't reach anywhere: a firewall on the way."""
     ipv4: bool = True
+    wmi_damaged: bool = False
+    """Whether the repository of WMI is broken: it knows no classes."""
     connections: int = 60
     """TCP connections that hold an ephemeral port."""
     role: str = ""
@@ -138,11 +145,19 @@ class WindowsMachine(Host):
     def __init__(self, fleet: Fleet, name: str, *, edition: str, language: str, address: str, windows: Windows) -> None:
         super().__init__(fleet, name, edition=edition, language=language, address=address)
         self.windows = windows
+        self.cpu = CPU_MODELS["icelake"]
+        self.cores = 2
         self.registry = Registry()
+        self.firewall = Firewall(self.registry)
         self.files = FileTree(lambda: self.storage)
         self.counts: Counter[str] = Counter()
         self.notes: dict[str, Any] = {}
         """What programs remember about the machine, by keys of their own."""
+
+    @property
+    def inventory_groups(self) -> tuple[str, ...]:
+        """Return the groups of the inventory that it belongs to."""
+        return ("windows_machines", *((self.windows.role + "s",) if self.windows.role else ()))
 
     @property
     def french(self) -> bool:
@@ -158,6 +173,36 @@ class WindowsMachine(Host):
     def system_root(self) -> str:
         """Return the folder of Windows."""
         return "C:\\Windows"
+
+    def reboot(self, seconds: float = 60.0) -> None:
+        """Restart: what waited for one is done, services start as they should."""
+        super().reboot(seconds)
+        with self.fleet.lock:
+            for key in ("RebootPending", "RebootInProgress"):
+                self.registry.delete_key(f"{baseline.SERVICING}\\{key}")
+            self.registry.delete_value(f"{baseline.CONTROL}\\Session Manager", "PendingFileRenameOperations")
+            self.registry.delete_key(f"{UPDATES}\\RebootRequired")
+            for service in self.services.values():
+                if service.start == "Automatic":
+                    service.status = "Running"
+                elif service.start == "Disabled":
+                    service.status = "Stopped"
+            self._drop_deleted_services()
+
+    def _drop_deleted_services(self) -> None:
+        """Remove services that were only marked for deletion."""
+        for name, service in list(self.services.items()):
+            key = f"{SERVICES_KEY}\\{service.name}"
+            if self.registry.data(key, "DeleteFlag") == 1:
+                del self.services[name]
+                self.registry.delete_key(key)
+
+    def exclude(self, *folders: str) -> None:
+        """Leave folders out of Defender; the registry has them too."""
+        for folder in folders:
+            if folder.lower() not in [known.lower() for known in self.windows.defender.exclusions]:
+                self.windows.defender.exclusions.append(folder)
+            self.registry.set(baseline.EXCLUSIONS, folder, 0)
 
     def set_service(self, name: str, *, status: str | None = None, start: str | None = None) -> bool:
         """Change a service and its key in the registry; False where there is no such service."""
