@@ -178,7 +178,10 @@ def _compare(plan: MigrationPlan) -> None:
 
 
 def _has_changed(plan: MigrationPlan) -> bool:
-    return any(track.began or track.watched for track in plan.tracks)
+    return any(
+        track.began or track.watched or track.prepared or (track.error is not None and track.error.changed)
+        for track in plan.tracks
+    )
 
 
 def _finished(plan: MigrationPlan, *, changed: bool, diff: Diff | None) -> Outcome:

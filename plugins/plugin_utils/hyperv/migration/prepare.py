@@ -55,3 +55,4 @@ def _enable(session: Session, track: Track, rule: PowerRule) -> None:
         return
     with powered_off(session, vm, rule):
         send(session, command("Get-VM", Id=vm.id) | change("Set-VMProcessor", CompatibilityForMigrationEnabled=True))
+        track.prepared = True

@@ -44,6 +44,8 @@ class Track:
     phase: Phase = Phase.QUEUED
     began: bool = False
     watched: bool = False
+    prepared: bool = False
+    """The processor flag was set for this move; set once, by the move's own thread."""
     tries: int = 0
     lost: int = 0
     attempt: Attempt | None = None

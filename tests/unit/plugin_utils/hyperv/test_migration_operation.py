@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,11 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     MobilityError,
     NotFound,
     NotPossible,
+    RemoteError,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.operation import _has_changed
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Placement
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.track import Track
 from unit.fake_session import Refused
 from unit.two_hosts import Fleet, vm_id
 
@@ -216,6 +221,23 @@ def test_the_processor_flag_is_asked_for_between_generations() -> None:
     (found,) = [f for f in rows["plain"]["findings"] if f["id"] == "cpu_model_differs"]
     assert "powered off" in found["remedy"]
     assert "compatibility_for_migration_enabled" in found["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, False),
+        ({"prepared": True}, True),
+        ({"began": True}, True),
+        ({"error": RemoteError("off", changed=True)}, True),
+        ({"error": RemoteError("refused")}, False),
+    ],
+)
+def test_what_was_done_before_a_move_counts_as_changed(members: dict[str, Any], expected: bool) -> None:
+    track = Track(vm=SimpleNamespace(id="1", name="a"), placement=Placement())  # type: ignore[arg-type]
+    for name, value in members.items():
+        setattr(track, name, value)
+    assert _has_changed(SimpleNamespace(tracks=(track,))) is expected  # type: ignore[arg-type]
 
 
 def test_equal_names_are_an_error_that_lists_the_ids() -> None:
