@@ -96,6 +96,7 @@ def error_record(content: Any) -> ErrorRecord:
     raised = bag.get("Exception")
     exception = raised if isinstance(raised, dict) else {}
     category = bag.get("ErrorCategory_Category")
+    native = exception.get("NativeErrorCode")
     return ErrorRecord(
         error_id=_text(bag, "FullyQualifiedErrorId"),
         category=category if isinstance(category, int) else 0,
@@ -106,4 +107,5 @@ def error_record(content: Any) -> ErrorRecord:
         or _text(exception, "Message")
         or _text(bag, "ErrorCategory_Message"),
         identifier=_text(exception, "ErrorIdentifier"),
+        native_code=native if isinstance(native, int) else None,
     )

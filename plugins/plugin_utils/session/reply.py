@@ -29,6 +29,8 @@ class ErrorRecord:
     message: str = ""
     identifier: str = ""
     """Exception.ErrorIdentifier where the exception has one."""
+    native_code: int | None = None
+    """Exception.NativeErrorCode where the exception is a Win32Exception: the code of the system's own call."""
 
     @property
     def id(self) -> str:
