@@ -38,7 +38,14 @@ class Refused(Exception):
     """A handler's error record; ``terminating`` ends the invocation, else only this command's output is missing."""
 
     def __init__(
-        self, error_id: str, message: str = "", *, category: int = 0, terminating: bool = False, identifier: str = ""
+        self,
+        error_id: str,
+        message: str = "",
+        *,
+        category: int = 0,
+        terminating: bool = False,
+        identifier: str = "",
+        native_code: int | None = None,
     ) -> None:
         super().__init__(error_id)
         self.error_id = error_id
@@ -46,6 +53,7 @@ class Refused(Exception):
         self.category = category
         self.terminating = terminating
         self.identifier = identifier
+        self.native_code = native_code
 
 
 def failing(error_id: str, message: str = "", **details: Any) -> Handler:
@@ -193,6 +201,7 @@ def _record(refusal: Refused, item: Command) -> ErrorRecord:
         command=item.name,
         message=refusal.message,
         identifier=refusal.identifier,
+        native_code=refusal.native_code,
     )
 
 
