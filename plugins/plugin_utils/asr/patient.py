@@ -45,14 +45,27 @@ class CureStep:
     before: Any
     after: Any
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What the machine's own ``cure`` needs to know; never a secret."""
+    """What the machine's own ``cure`` needs to know; never a secret. Plain JSON types: it may come back as ``undo``."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the step as JSON types: what the option ``undo`` takes."""
+        return {
+            "id": self.id,
+            "subject": self.subject,
+            "before": self.before,
+            "after": self.after,
+            "details": dict(self.details),
+        }
 
 
 E = TypeVar("E")
 
 
 class Patient(Protocol[E]):
-    """A machine during a preflight. ``E`` is its frozen evidence; everything but ``read`` and ``cure`` is pure."""
+    """A machine during a preflight. ``E`` is its frozen evidence; everything but ``read`` and ``cure`` is pure.
+
+    It is made of ``request.sessions`` and the ``Wanted``: what is read depends on what is asked.
+    """
 
     def read(self) -> E:
         """Return everything the rules look at, in as few round trips as it can be had."""
@@ -65,6 +78,12 @@ class Patient(Protocol[E]):
 
     def plan(self, evidence: E, findings: Sequence[AsrFinding], ids: frozenset[str]) -> Sequence[CureStep]:
         """Return the steps that cure those findings whose id is in ``ids``, in the order they have to be done."""
+
+    def reverse(self, evidence: E, done: Sequence[CureStep]) -> Sequence[CureStep]:
+        """Return the steps that take back weakening steps of an earlier run, without what is as it was already.
+
+        InvalidRequest for a step that is none of this machine's own weakening ones: it came through a playbook.
+        """
 
     def cure(self, step: CureStep) -> None:
         """Carry out one step, or leave the machine as it was and raise what was in the way."""
