@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import ntpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -48,6 +48,8 @@ class Surroundings:
     directory: str | None = None
     write: Any = None
     stopping: Any = None
+    line: str | None = None
+    """The command line as it came, for cmd, which takes it apart in its own way."""
 
 
 @cache
@@ -92,6 +94,7 @@ def run_line(
 
     Some clients don't quote a program's path with blanks; Windows then tries ever longer beginnings.
     """
+    surroundings = replace(surroundings, line=command_line)
     words = split(command_line)
     if words and locate(machine, words[0], surroundings.directory) is None and not command_line.startswith('"'):
         pieces = command_line.split(" ")
@@ -124,6 +127,7 @@ def run_words(
         "environment": surroundings.environment,
         "write": surroundings.write or (lambda _stream, _data: None),
         "stopping": surroundings.stopping,
+        "line": surroundings.line,
     }
     known = inspect.signature(program).parameters
     extras = {key: value for key, value in offered.items() if key in known}
