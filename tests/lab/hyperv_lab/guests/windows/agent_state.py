@@ -10,11 +10,11 @@ import ntpath
 from typing import TYPE_CHECKING, Any
 
 from .. import servers
-from . import vendor, vendor_setup, vendor_vss
+from . import services, vendor, vendor_setup, vendor_vss
 from .package import stand_in
 from .vendor import INSTALLED_KEY
 from .vendor_configurator import STATUS
-from .vendor_services import add_agent_services, add_driver, remove_driver, remove_service
+from .vendor_services import add_agent_services, add_driver, remove_driver
 
 if TYPE_CHECKING:
     from .state import WindowsMachine
@@ -65,7 +65,7 @@ def remove(machine: WindowsMachine) -> None:
     location = vendor.directory(machine)
     vendor_vss.remove(machine)
     for name in (vendor.AGENT_SERVICE, vendor.APPLICATION_SERVICE):
-        remove_service(machine, name)
+        services.remove(machine, name)
     remove_driver(machine)
     if location:
         machine.files.delete(ntpath.join(location, "agent"))
@@ -78,6 +78,7 @@ def describe(machine: WindowsMachine) -> dict[str, Any]:
     """Return what is true of the agent, in JSON types."""
     values = vendor.settings(machine)
     status = machine.registry.data(INSTALLED_KEY, STATUS)
+    points_to = machine.fleet.asr.find(values.get("Hostname", ""))
     known = [server.name for server in machine.fleet.asr if machine.name.upper() in server.registered]
     return {
         "installed": vendor.installed_version(machine) is not None,
@@ -88,7 +89,7 @@ def describe(machine: WindowsMachine) -> dict[str, Any]:
         "post_install": machine.registry.data(INSTALLED_KEY, "PostInstallActions"),
         "registered": status == "Succeeded",
         "configuration_status": status,
-        "registered_with": values.get("ApplianceName") or values.get("Hostname"),
+        "registered_with": values.get("ApplianceName") or (points_to.name if points_to else values.get("Hostname")),
         "known_to": known,
         "vss_provider": vendor_vss.installed(machine),
         "times_installed": machine.counts["times_installed"],

@@ -23,6 +23,8 @@ _RESTART_KEYS = (
 _DOTNET = "HKLM\\SOFTWARE\\Microsoft\\NET Framework Setup\\NDP"
 _SECURE_BOOT = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecureBoot\\State"
 _DRIVERS = ("atapi", "vmbus", "storflt", "storvsc", "intelide")
+_MOST_PARTITIONS = 4
+"""Of a disk that UEFI starts from (an assumption: the limit stands in the vendor's configuration)."""
 _FIRST_AGENT = {"2019": (9, 22), "2022": (9, 46), "2025": (9, 64)}
 """First agent of a newer system (facts, section 7); that of 2025 is an assumption."""
 _SHA2 = {"6.1": ("Windows2008R2", ("KB4474419", "KB4490628")), "6.0": ("Windows2008", ("KB4474419", "KB4493730"))}
@@ -31,7 +33,8 @@ _SHA2 = {"6.1": ("Windows2008R2", ("KB4474419", "KB4490628")), "6.0": ("Windows2
 def gates(machine: WindowsMachine, version: tuple[int, ...]) -> None:
     """Raise Ends for what setup refuses by an exit code of its own."""
     windows = machine.windows
-    if not windows.architecture.startswith("64") or version < _FIRST_AGENT.get(windows.os, (0,)):
+    too_old = windows.version.endswith(".7600") or version < _FIRST_AGENT.get(windows.os, (0,))
+    if not windows.architecture.startswith("64") or too_old:
         raise Ends(Exit.UNSUPPORTED_OS, f"{windows.os} ({windows.architecture}) isn't supported by this version")
     if machine.memory_free < LEAST_FREE_MEMORY:
         raise Ends(Exit.OUT_OF_MEMORY, "System.OutOfMemoryException")
@@ -42,7 +45,7 @@ def gates(machine: WindowsMachine, version: tuple[int, ...]) -> None:
     if restart_pending(machine):
         raise Ends(Exit.RESTART_PENDING, "a restart is pending")
     winmgmt = machine.services.get("winmgmt")
-    if winmgmt is not None and (winmgmt.status != "Running" or winmgmt.start == "Disabled"):
+    if windows.wmi_damaged or (winmgmt is not None and winmgmt.start == "Disabled"):
         named = error("InstallerWMIQueryFailure", "A WMI query failed", Query="SELECT * FROM Win32_OperatingSystem")
         raise Ends(Exit.WITH_ERRORS, "WMI doesn't answer", errors=[named])
 
@@ -61,7 +64,7 @@ def validate(machine: WindowsMachine, version: tuple[int, ...]) -> list[dict[str
     if missing:
         found.append(error("BootDriversMissing", "Boot drivers are missing", Drivers=", ".join(missing)))
     vss = machine.services.get("vss")
-    if vss is not None and vss.start == "Disabled":
+    if vss is None or vss.start == "Disabled":
         found.append(error("CriticalServicesMissing", "Services are missing or disabled", Services="VSS"))
     if not machine.files.is_file("C:\\Windows\\System32\\rundll32.exe"):
         found.append(error("InstallerMandatoryFilesMissing", "A file is missing", File="rundll32.exe"))
@@ -92,7 +95,7 @@ def missing_drivers(machine: WindowsMachine) -> list[str]:
 
 def _there(machine: WindowsMachine, image: Any) -> bool:
     if not image:
-        return True
+        return False
     path = str(image).replace("\\SystemRoot\\", "C:\\Windows\\").replace("%SystemRoot%", "C:\\Windows")
     return machine.files.is_file(path if path[1:2] == ":" else f"C:\\Windows\\{path}")
 
@@ -132,6 +135,8 @@ def _firmware(machine: WindowsMachine) -> list[dict[str, Any]]:
         first = [disk for disk in machine.windows.disks if any(part.system for part in disk.partitions)]
         if any(disk.sector_bytes != 512 for disk in first):
             found.append(error("BootUEFIUnsupportedDiskSectorSize", "Sectors of 4096 bytes"))
+        if any(len(disk.partitions) > _MOST_PARTITIONS for disk in first):
+            found.append(error("BootUEFIUnsupportedNumberOfPartitions", "Too many partitions"))
         if machine.windows.version.startswith("6.1"):
             found.append(error("BootUEFIUnsupportedOS", "UEFI isn't supported on this system"))
     return found

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...hyperv.host import Service
-from .state import START_NUMBERS
+from . import services
 from .vendor import (
     AGENT_SERVICE,
     APPLICATION_SERVICE,
@@ -27,42 +26,20 @@ _DISPLAYS = {AGENT_SERVICE: "InMage Scout VX Agent - Sentinel/Outpost", APPLICAT
 _IMAGES = {AGENT_SERVICE: "svagents.exe", APPLICATION_SERVICE: "appservice.exe"}
 
 
-def add_service(
-    machine: WindowsMachine, name: str, *, display: str, image: str, status: str, start: str = "Automatic"
-) -> None:
-    """Make a service, or give an existing one this state."""
-    machine.services[name.lower()] = Service(
-        name=name, display=(display, display), status=status, start=start, path=f'"{image}"'
-    )
-    key = f"{SERVICES_KEY}\\{name}"
-    machine.registry.set(key, "DisplayName", display)
-    machine.registry.set(key, "ImagePath", f'"{image}"', "ExpandString")
-    machine.registry.set(key, "Start", START_NUMBERS[start])
-    machine.registry.set(key, "Type", 0x10)
-    machine.fleet.clock.notify()
-
-
-def remove_service(machine: WindowsMachine, name: str) -> None:
-    """Take a service and its key away."""
-    machine.services.pop(name.lower(), None)
-    machine.registry.delete_key(f"{SERVICES_KEY}\\{name}")
-    machine.fleet.clock.notify()
-
-
 def add_agent_services(machine: WindowsMachine, *, running: bool) -> None:
     """Make the agent's services; an existing one keeps its way of starting."""
     for name in AGENT_SERVICES:
         known = machine.services.get(name.lower())
-        add_service(
+        services.add(
             machine,
             name,
             display=_DISPLAYS[name],
-            image=agent_path(machine, _IMAGES[name]),
+            path=f'"{agent_path(machine, _IMAGES[name])}"',
             status="Running" if running else "Stopped",
             start=known.start if known else "Automatic",
         )
     guest = agent_path(machine, "WindowsAzureGuestAgent.exe")
-    add_service(machine, AZURE_GUEST_AGENT, display="Windows Azure Guest Agent", image=guest, status="Stopped")
+    services.add(machine, AZURE_GUEST_AGENT, display="Windows Azure Guest Agent", path=f'"{guest}"', status="Stopped")
 
 
 def set_agent_services(machine: WindowsMachine, status: str) -> bool:

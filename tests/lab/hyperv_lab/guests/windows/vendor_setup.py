@@ -31,6 +31,9 @@ MB = 1024**2
 RUNNING = "asr_setup_running"
 """Key of the machine's notes: an instance of setup runs, or something else that holds its lock."""
 LOADED = "asr_driver_loaded"
+"""Key of the notes: (restarts so far, version of the filter driver that runs)."""
+DRIVER_MARKED = "asr_driver_marked"
+"""Key of the notes: the count of restarts at which an older driver was left that goes by a restart only."""
 MSI = "UnifiedAgentMSI.msi"
 _POLICY = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows\\Installer"
 _MSI_RUNNING = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\InProgress"
@@ -240,7 +243,7 @@ class Setup:
     def _post_install(self) -> None:
         machine = self.machine
         pace(machine, 3, self.stopping)
-        if machine.registry.data(f"{vendor.SERVICES_KEY}\\{vendor.DRIVER}", "DeleteFlag") == 1:
+        if machine.notes.get(DRIVER_MARKED) == machine.boots:
             named = error("InstallerSuccessfulMandatoryReboot", "The driver starts after a restart only")
             raise Ends(Exit.WITH_ERRORS, "the filter driver couldn't be started", errors=[named])
         add_driver(machine)

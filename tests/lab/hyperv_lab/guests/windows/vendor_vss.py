@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import vendor
+from . import services, vendor
 from .vendor import PROVIDER_ID, PROVIDER_SERVICE, PROVIDERS_KEY, SERVICES_KEY, Exit
-from .vendor_services import add_service, remove_service
 
 if TYPE_CHECKING:
     from .state import WindowsMachine
@@ -61,7 +60,7 @@ _EXISTS = VssFailure(code=516, setup=Exit.VSS_EXISTS, hresult="0x80070431", text
 
 def find_failure(machine: WindowsMachine) -> VssFailure | None:
     """Return what hinders an installation now, None where nothing does; the first of the table wins."""
-    cluster_parts = machine.features.get("Failover-Clustering") == "Installed" and machine.cluster is None
+    cluster_parts = "clussvc" in machine.services and machine.cluster is None
     causes = (
         (_PATH, not _path_is_whole(machine)),
         (_CSCRIPT, not scripts_allowed(machine)),
@@ -93,7 +92,7 @@ def install(machine: WindowsMachine) -> VssFailure | None:
 def register(machine: WindowsMachine) -> None:
     """Make the provider's service and its registration."""
     image = vendor.agent_path(machine, "InMageVssProvider.dll")
-    add_service(machine, PROVIDER_SERVICE, display=PROVIDER_SERVICE, image=image, status="Running")
+    services.add(machine, PROVIDER_SERVICE, path=f'"{image}"')
     key = f"{PROVIDERS_KEY}\\{PROVIDER_ID}"
     machine.registry.set(key, "", PROVIDER_SERVICE)
     machine.registry.set(key, "Type", 3)
@@ -114,7 +113,7 @@ def uninstall(machine: WindowsMachine) -> int:
 
 def remove(machine: WindowsMachine) -> None:
     """Take the provider's service and registration away."""
-    remove_service(machine, PROVIDER_SERVICE)
+    services.remove(machine, PROVIDER_SERVICE)
     machine.registry.delete_key(f"{PROVIDERS_KEY}\\{PROVIDER_ID}")
 
 
