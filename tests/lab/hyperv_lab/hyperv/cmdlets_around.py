@@ -194,6 +194,12 @@ def reachable(source: Host, target: Host | None, port: int) -> bool:
         return False
     if port == 6600:
         return target.firewall["VIRT-MIGL-In-TCP-NoScope"] and bool(target.listener_addresses())
+    if port in (135, 139, 445):
+        # Guests know hosts, not the other way.
+        from ..guests.windows import file_sharing, state  # noqa: PLC0415
+
+        if isinstance(target, state.WindowsMachine):
+            return file_sharing.door_open(target, port)
     if port == 445:
         return target.firewall["FPS-SMB-In-TCP"] and target.services["lanmanserver"].status == "Running"
     if port in target.listeners.values() or port in (5985, 5986):
