@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr import exit_codes, recognise
@@ -50,7 +51,7 @@ def _made(tree: ast.Module) -> set[str]:
         for call in _calls(function, "finding"):
             value = call.args[0] if call.args else next(kw.value for kw in call.keywords if kw.arg == "error_id")
             texts = set(_texts(value, constants)) or _given(tree, function, value) or _tables(tree)
-            found |= {text for text in texts if text in entries()}
+            found |= {known for known in entries() if any(fnmatchcase(known, text) for text in texts)}
     return found
 
 
@@ -72,7 +73,7 @@ def _constants(tree: ast.Module) -> dict[str, str]:
 
 
 def _texts(value: ast.expr, constants: Mapping[str, str]) -> Iterator[str]:
-    """The texts an expression can be; nothing where they don't stand in it."""
+    """The texts an expression can be, open parts as stars; nothing where they don't stand in it."""
     if isinstance(value, ast.Constant):
         yield str(value.value)
     elif isinstance(value, ast.Name) and value.id in constants:
@@ -82,7 +83,7 @@ def _texts(value: ast.expr, constants: Mapping[str, str]) -> Iterator[str]:
         yield from _texts(value.orelse, constants)
     elif isinstance(value, ast.JoinedStr):
         parts = [
-            part.value if isinstance(part, ast.Constant) else constants.get(getattr(part.value, "id", ""), "")
+            part.value if isinstance(part, ast.Constant) else constants.get(getattr(part.value, "id", ""), "*")
             for part in value.values
             if isinstance(part, (ast.Constant, ast.FormattedValue))
         ]
