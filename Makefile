@@ -5,13 +5,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STEP := @bash tests/step.sh
+PACKAGES := openssh-server openssh-client busybox-static sudo uidmap util-linux openssl sshpass samba
 TYPED := plugins tests/lab tests/unit tests/integration tests/bench tests/demo tests/reference.py tests/asr_errors_page.py
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo check unit integration sanity matrix test soak bench build docs picture clean
+.PHONY: help setup packages demo check unit integration sanity matrix test soak bench build docs picture clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,7 +22,10 @@ setup: $(VENV)/.ready ## Build the virtual environment and link the checkout as 
 $(VENV)/.ready: requirements.txt requirements-dev.txt tests/setup_environment.sh
 	$(STEP) "virtual environment (once)" bash tests/setup_environment.sh "$(PYTHON)" "$(VENV)"
 
-demo: setup ## Start the lab with six hosts, prepare them and move their VMs
+packages: # Programs that the lab's Linux machines are made of; needs root or sudo only where one is missing
+	@bash tests/install_packages.sh $(PACKAGES)
+
+demo: setup packages ## Start the lab with six hosts, prepare them and move their VMs
 	@$(BIN)/python tests/demo/run.py
 
 check: setup ## Static checks and unit tests: about a minute
@@ -37,23 +41,23 @@ check: setup ## Static checks and unit tests: about a minute
 unit: setup ## Unit tests only
 	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
-integration: setup ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
+integration: setup packages ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
 	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 2 --dist loadfile -m "not soak"
 	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
 
 sanity: setup ## validate-modules and its neighbours, lint of the documentation
 	$(STEP) "ansible-test sanity" bash tests/sanity.sh "$(BIN)"
 
-matrix: setup ## The integration suite on the oldest and the newest ansible-core
+matrix: setup packages ## The integration suite on the oldest and the newest ansible-core
 	$(STEP) "matrix of versions" bash tests/matrix.sh "$(VENV)"
 
 test: ## Everything that CI runs, what fails fastest first
 	$(STEP) "everything" $(MAKE) --no-print-directory check sanity build integration matrix
 
-soak: setup ## All seeds of the kill, drop and restart tests
+soak: setup packages ## All seeds of the kill, drop and restart tests
 	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
 
-bench: setup ## Measure bytes, CPU and memory; docs/performance.md holds the figures
+bench: setup packages ## Measure bytes, CPU and memory; docs/performance.md holds the figures
 	@$(BIN)/python tests/bench/run.py
 
 build: setup ## Build the collection, install it elsewhere and run it from there

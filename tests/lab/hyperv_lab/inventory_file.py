@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from .world import Account, Machine, World
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
 _TIMEOUTS = {"operation": 20, "read": 30}
 
 
-def write_inventory(world: World, path: Path, ca: Path) -> None:
-    """Write the YAML inventory; readable by this user only, since it holds the lab's passwords."""
+def write_inventory(world: World, path: Path, ca: Path, linux: Mapping[str, Any] | None = None) -> None:
+    """Write the YAML inventory; readable by this user only, since it holds the lab's passwords.
+
+    ``linux`` are the variables of the Linux machines by name.
+    """
+    found = inventory(world, ca)
+    if linux:
+        found["all"]["hosts"] |= dict(linux)
+        found["all"]["children"]["linux_machines"] = {"hosts": {name: {} for name in linux}}
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(inventory(world, ca), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def inventory(world: World, ca: Path) -> dict[str, Any]:

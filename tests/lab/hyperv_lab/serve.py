@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import canned, control
 from .certificates import Authority
+from .guests.linux.house import House
 from .inventory_file import write_inventory
 from .journal import Journal
 from .wire import Wire
@@ -111,17 +112,20 @@ async def run(world: World, workdir: Path) -> None:
     asr: Any = getattr(world, "asr", None)
     if asr is not None:
         await asr.start()
+    linux = House(getattr(world, "linux_machines", []), workdir, journal)
+    await linux.start()
     desk = await control.Desk(world, wire).open(workdir)
-    write_inventory(world, workdir / "inventory.yml", authority.path)
+    write_inventory(world, workdir / "inventory.yml", authority.path, linux.inventory())
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    count = len(world.machines()) + (len(guests) if guests is not None else 0)
+    count = len(world.machines()) + len(linux.machines) + (len(guests) if guests is not None else 0)
     print(f"ready: {count} hosts in {time.monotonic() - began:.1f} s, files in {workdir}", flush=True)
     try:
         await stop.wait()
     finally:
         desk.close()
+        await linux.stop()
         if asr is not None:
             await asr.stop()
         await wire.stop()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..guests import servers
+from ..guests.linux import machine as linux
 from ..world import Account
 from . import accounts
 from .clock import Clock
@@ -86,6 +87,7 @@ class Fleet:
         self.shares: dict[str, Volume] = {}
         self.asr = servers.AsrServers()
         """Site Recovery's servers, which the machines' agents register with."""
+        self.linux_machines: list[linux.LinuxMachine] = []
         self.groups: dict[str, list[str]] = {}
         """Groups of the inventory: name -> aliases of hosts."""
         self.events: list[Event] = []
@@ -208,6 +210,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     build_hosts(fleet, top, addresses or own)
     build_machines(fleet, top, addresses or own)
     build_vms(fleet, top)
+    fleet.linux_machines = linux.parse(top, (addresses or own).base, len(fleet.hosts))
     fleet.groups = _groups(fleet, top.mapping("groups"))
     top.close()
     _check_directory(fleet)
@@ -218,10 +221,12 @@ def _groups(fleet: Fleet, given: dict[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, members in given.items():
         patterns = [str(member).upper() for member in members or []]
-        hosts = [h for h in fleet.hosts.values() if any(fnmatch.fnmatch(h.name, p) for p in patterns)]
+        hosts = [h.alias for h in fleet.hosts.values() if any(fnmatch.fnmatch(h.name, p) for p in patterns)]
+        linux_names = [machine.name for machine in fleet.linux_machines]
+        hosts += [each for each in linux_names if any(fnmatch.fnmatch(each.upper(), p) for p in patterns)]
         if not hosts:
             raise FleetError(f"groups.{name}: no host fits {', '.join(patterns)}")
-        found[str(name)] = [host.alias for host in hosts]
+        found[str(name)] = hosts
     return found
 
 
