@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -184,14 +183,6 @@ def test_bad_input(controller: Controller) -> None:
     for arguments in ({"username": "x"}, {"share": "C$\\x"}, {"timeout_seconds": 0}, {"ports": {"smb": 0}}):
         result = probe(controller, "win01", **arguments)
         assert (result["_status"], result["error"]["kind"]) == ("failed", "invalid_request"), arguments
-
-
-def test_a_missing_library_is_named(controller: Controller) -> None:
-    if find_spec("paramiko") is not None:
-        pytest.skip("paramiko is installed")
-    result = probe(controller, "lin01", os="linux", username="root", password="{{ passwords.asrpush }}")
-    assert (result["_status"], result["error"]["kind"]) == ("failed", "invalid_request")
-    assert "paramiko" in result["msg"]
 
 
 SERVERS = [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -140,3 +141,10 @@ def test_the_system_by_what_answers(answering: str, kind: str, expected: System)
         for name, number in probe.PORTS.items()
     )
     assert probe.system_of(ports, kind) is expected
+
+
+def test_a_missing_library_is_named_before_anything_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    arguments = {**DEFAULTS, "os": "linux", "from": None, "username": "root", "password": PASSWORD}
+    with pytest.raises(InvalidRequest, match="paramiko"):
+        probe.parse(arguments, "192.0.2.7")
