@@ -16,6 +16,7 @@ from ..errors import ConnectionLost, MobilityError
 from ..findings import Severity
 from ..operation import Diff, Outcome, carry_out
 from .catalogue import AsrFinding, Cure
+from .linux.patient import LinuxPatient
 from .preflight_options import Asked, parse
 from .windows.patient import WindowsPatient
 
@@ -81,7 +82,7 @@ def patient_of(request: Request, wanted: Wanted) -> Patient[Any]:
     """Return the machine behind the task's connection."""
     if request.sessions.kind == "windows":
         return WindowsPatient(request.sessions, wanted)
-    raise NotImplementedError  # replaced by the Linux side
+    return LinuxPatient(request.sessions, wanted)
 
 
 def curable(found: Sequence[AsrFinding], asked: Asked) -> tuple[AsrFinding, ...]:

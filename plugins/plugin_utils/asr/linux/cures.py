@@ -13,7 +13,7 @@ from ...errors import InvalidRequest
 from ..catalogue import Cure
 from ..patient import CureStep
 from . import grub, sshd
-from .rules_boot import edited_file, missing_volumes, named_devices, uuid_problem
+from .rules_boot import edited_file, named_devices, uuid_problem
 from .rules_push import SFTP, SPELLED, WEAKENING, in_force, wanted_sftp
 
 if TYPE_CHECKING:
@@ -96,16 +96,7 @@ def _grub(evidence: LinuxEvidence, due: Sequence[AsrFinding]) -> Iterator[CureSt
             subject=path,
             before=[each.token for each in named],
             after=[f"{key}=UUID={uuid}" for key, _device, uuid in devices],
-            details={"does": GRUB, "path": path, "devices": devices, "missing": []},
-        )
-    missing = missing_volumes(evidence)
-    if "151124" in ids and missing:
-        yield CureStep(
-            id="151124",
-            subject=f"{path}: logical volumes",
-            before=list(missing),
-            after=[],
-            details={"does": GRUB, "path": path, "devices": [], "missing": list(missing)},
+            details={"does": GRUB, "path": path, "devices": devices},
         )
 
 
@@ -117,18 +108,10 @@ def _uuid(evidence: LinuxEvidence, named: grub.Named) -> str:
 def grub_text(evidence: LinuxEvidence, details: Mapping[str, Any]) -> tuple[str, str]:
     """Return the file that a step edits as it was read, and as it is to be."""
     uuids = {device: uuid for _key, device, uuid in details["devices"]}
-    missing = frozenset(details["missing"])
     if evidence.grub.menu is not None and evidence.grub.scanned == details["path"]:
-        return evidence.grub.menu, grub.rewrite_menu(evidence.grub.menu, uuids, missing)
+        return evidence.grub.menu, grub.rewrite_menu(evidence.grub.menu, uuids)
     defaults = evidence.grub.defaults or ""
-    return defaults, grub.rewrite_defaults(defaults, uuids, missing)
-
-
-def dropped_tokens(evidence: LinuxEvidence, missing: Sequence[str]) -> tuple[str, ...]:
-    """Return how GRUB's files spell the volumes that are to go: the old and the new name of the option."""
-    text = "\n".join((*evidence.grub.lines, evidence.grub.defaults or ""))
-    spelled = (f"{option}={volume}" for volume in missing for option in ("rd.lvm.lv", "rd_LVM_LV"))
-    return tuple(token for token in spelled if token in text)
+    return defaults, grub.rewrite_defaults(defaults, uuids)
 
 
 def reverse(evidence: LinuxEvidence, done: Sequence[CureStep]) -> tuple[CureStep, ...]:

@@ -73,36 +73,28 @@ def volumes(lines: Sequence[str], defaults: str | None = None) -> tuple[str, ...
     return tuple(dict.fromkeys(match["volume"] for text in texts for match in _LVM.finditer(text)))
 
 
-def turns_uuids_off(text: str) -> bool:
-    """Whether /etc/default/grub tells GRUB to write device names."""
-    return any(_UUID_OFF.match(line) for line in text.split("\n"))
-
-
-def rewrite_menu(text: str, uuids: Mapping[str, str], missing: frozenset[str] = frozenset()) -> str:
-    """Return menu.lst with UUIDs for the named devices, and without the missing volumes, on kernel lines alone."""
+def rewrite_menu(text: str, uuids: Mapping[str, str]) -> str:
+    """Return menu.lst with UUIDs for the named devices, on kernel lines alone."""
     return "".join(
-        _rewritten(line, uuids, missing) if re.match(r"\s*(kernel|linux)\b", line) else line
+        _rewritten(line, uuids) if re.match(r"\s*(kernel|linux)\b", line) else line
         for line in re.findall(r"[^\n]*\n|[^\n]+\Z", text)
     )
 
 
-def rewrite_defaults(text: str, uuids: Mapping[str, str], missing: frozenset[str] = frozenset()) -> str:
-    """Return /etc/default/grub with UUIDs for the named devices, without the missing volumes, with UUIDs turned on."""
+def rewrite_defaults(text: str, uuids: Mapping[str, str]) -> str:
+    """Return /etc/default/grub with UUIDs for the named devices, and without what tells GRUB to write names."""
     kept = []
     for line in re.findall(r"[^\n]*\n|[^\n]+\Z", text):
-        if uuids and _UUID_OFF.match(line.rstrip("\n")):
+        if _UUID_OFF.match(line.rstrip("\n")):
             continue
         found = _ASSIGNMENT.match(line)
-        kept.append(line[: found.end()] + _rewritten(line[found.end() :], uuids, missing) if found else line)
+        kept.append(line[: found.end()] + _rewritten(line[found.end() :], uuids) if found else line)
     return "".join(kept)
 
 
-def _rewritten(text: str, uuids: Mapping[str, str], missing: frozenset[str]) -> str:
+def _rewritten(text: str, uuids: Mapping[str, str]) -> str:
     def replaced(match: re.Match[str]) -> str:
         uuid = uuids.get(match["device"])
         return f"{match['key']}=UUID={uuid}" if uuid else match[0]
 
-    text = _TOKEN.sub(replaced, text)
-    for volume in sorted(missing):
-        text = re.sub(rf"[ \t]*(?<![\w.=/-])(?:rd\.lvm\.lv|rd_LVM_LV)={re.escape(volume)}(?![^\s\"'])", "", text)
-    return text
+    return _TOKEN.sub(replaced, text)

@@ -104,7 +104,6 @@ class LinuxPatient:
         old, new = cures.grub_text(evidence, details)
         path, is_menu = details["path"], details["path"] == MENU
         words = [word for device in details["devices"] for word in ("device", *device)]
-        words += [word for token in cures.dropped_tokens(evidence, details["missing"]) for word in ("drop", token)]
         config = "" if is_menu else evidence.grub.scanned or ""
         self._replace(("edit_grub",), step, path, old, new, config, BY_UUID, *words)
         changed = replace(evidence.grub, menu=new) if is_menu else replace(evidence.grub, defaults=new)

@@ -88,7 +88,7 @@ def missing_lvm(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]
             "151124",
             subject=evidence.grub.scanned or DEFAULTS,
             evidence=f"it asks for {', '.join(volumes)}, and the machine has no such volume",
-            cure=Cure.SAFE if edited_file(evidence) else Cure.MANUAL,
+            cure=Cure.MANUAL,
         )
 
 

@@ -130,7 +130,7 @@ def ephemeral_ports(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFind
 def own_name(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """/etc/hosts has to map the machine's own name."""
     name = evidence.host_name.lower()
-    if not name or name in _mapped_names(evidence.network.hosts):
+    if name in {"", "(none)"} or name in _mapped_names(evidence.network.hosts):
         return
     resolves = bool(evidence.network.names.get(evidence.host_name))
     shown = "/etc/hosts does not name it" + ("" if resolves else ", and it does not resolve otherwise")

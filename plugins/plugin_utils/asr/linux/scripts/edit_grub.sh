@@ -4,7 +4,7 @@
 # Replaces device names in GRUB's files by UUIDs; nothing is restarted.
 # $1 file that is edited (/etc/default/grub or menu.lst), $2 its sum, $3 length of the new one (standard input), $4 suffix
 # of the copies that are kept, $5 grub.cfg to be generated anew or nothing, $6 /dev/disk/by-uuid, then any of:
-# device KEY PATH UUID, drop TOKEN.
+# device KEY PATH UUID.
 file=$(readlink -f "$1")
 sum=$2
 length=$3
@@ -53,13 +53,8 @@ check() {
   done
 }
 
-gone= needed= added= dropped=
+gone= needed= added=
 while [ "$#" -gt 0 ]; do
-  if [ "$1" = drop ]; then
-    gone="$gone $2" dropped="$dropped $2"
-    shift 2
-    continue
-  fi
   [ "$(blkid -s UUID -o value "$3")" = "$4" ] || fail "blkid does not say $4 of $3"
   [ -e "$links/$4" ] || fail "$links/$4 is not there"
   if [ "$2" = root ]; then
@@ -104,9 +99,7 @@ else
 fi
 for entry in "$entries"/*.conf; do
   if [ -f "$entry" ] && has grubby; then
-    [ -z "$added" ] || grubby --update-kernel=ALL "--args=${added# }" >/dev/null 2>&1 </dev/null || undo 'grubby failed'
-    [ -z "$dropped" ] || grubby --update-kernel=ALL "--remove-args=${dropped# }" >/dev/null 2>&1 </dev/null ||
-      undo 'grubby failed'
+    grubby --update-kernel=ALL "--args=${added# }" >/dev/null 2>&1 </dev/null || undo 'grubby failed'
     break
   fi
 done
