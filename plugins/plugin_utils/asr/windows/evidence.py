@@ -212,6 +212,8 @@ class Software:
     defender_on: bool | None = None
     exclusions: tuple[str, ...] | None = None
     """Folders that Defender leaves out."""
+    proxy_file: str = ""
+    """The text of the agent's proxy settings, which may stand without an agent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +222,10 @@ class Agent:
 
     version: str = ""
     directory: str = ""
+    """The installation folder; the programs lie in ``agent`` below it."""
+    missing_files: tuple[str, ...] = ()
+    vacp_log: str = ""
+    """The end of the log of application-consistent points."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ...hyperv.gateway_reading import Question, ask
 from ...hyperv.wire_values import flag, many, text, whole
 from ...session.command import ON, command
 from . import reading, registry
-from .evidence import Disk, Identity, Network, Partition, Reached, Rule, Storage, WindowsEvidence
+from .evidence import Agent, Disk, Identity, Network, Partition, Reached, Rule, Storage, WindowsEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,13 +81,13 @@ def read(session: Session, wanted: Wanted, keys: Keys) -> WindowsEvidence:
     """Return the evidence. What can't be read is None in it, and named in ``unread``."""
     release = registry.release(keys)
     asked = reading.asking(wanted, keys)
-    questions = _questions(release, asked)
+    questions = _questions(release, asked, registry.agent(keys))
     answers = dict(zip(questions, ask(session, *questions.values(), timeout_seconds=LIMIT_SECONDS), strict=True))
     evidence = _evidence(release, keys, asked, answers)
     return _with_domain(session, evidence) if asked.push and evidence.identity.part_of_domain else evidence
 
 
-def _questions(release: Release, asked: Asking) -> dict[str, Question[Any]]:
+def _questions(release: Release, asked: Asking, agent: Agent | None) -> dict[str, Question[Any]]:
     """Return the questions by name. What not every machine can answer stands last: it may cost one more invocation."""
     control = [f"{SYSTEM_KEY}\\ControlSet*\\Services\\{name}" for name in (*registry.DRIVERS, *registry.CRITICAL)]
     there = [*(provider_path(key) for key in registry.KEYS_THERE), *reading.FILES]
@@ -109,6 +109,8 @@ def _questions(release: Release, asked: Asking) -> dict[str, Question[Any]]:
             command("Get-Partition"),
             _bags("DiskNumber", "PartitionNumber", "IsActive", "IsBoot", "IsSystem", "GptType"),
         ),
+        "proxy": Question(command("Get-Content", LiteralPath=reading.PROXY_FILE, ErrorAction=QUIET)),
+        **(_agent_questions(agent) if agent else {}),
         **(_push_questions(release, asked) if asked.push else {}),
         **_network_questions(release, asked),
     }
@@ -117,6 +119,28 @@ def _questions(release: Release, asked: Asking) -> dict[str, Question[Any]]:
             command("Get-MpPreference", ErrorAction=QUIET), _bags("ExclusionPath", "DisableRealtimeMonitoring")
         )
     return found
+
+
+def _agent_questions(agent: Agent) -> dict[str, Question[Any]]:
+    folder = registry.agent_folder(agent)
+    files = [f"{folder}\\{name}" for name in reading.AGENT_FILES]
+    log = command(
+        "Get-Content", LiteralPath=f"{folder}\\{reading.VACP_LOG}", Tail=reading.VACP_LINES, ErrorAction=QUIET
+    )
+    return {"agent_files": Question(command("Test-Path", LiteralPath=files)), "vacp": Question(log)}
+
+
+def _agent(keys: Keys, answers: Mapping[str, Answer[Any]]) -> Agent | None:
+    found = registry.agent(keys)
+    if found is None:
+        return None
+    there = zip(reading.AGENT_FILES, answers["agent_files"].items, strict=False)
+    missing = tuple(name for name, exists in there if not flag(exists))
+    return replace(found, missing_files=missing, vacp_log=_lines(answers["vacp"]))
+
+
+def _lines(answer: Answer[Any]) -> str:
+    return "\n".join(text(line) for line in answer.items)
 
 
 def _push_questions(release: Release, asked: Asking) -> dict[str, Question[Any]]:
@@ -184,11 +208,13 @@ def _evidence(release: Release, keys: Keys, asked: Asking, answers: Mapping[str,
         network=_network(asked, adapters, known("ports"), answers),
         guard=reading.guard(keys, _rules(known("rules")) if asked.push else None),
         storage=_storage(keys, system, known("disks") or None, known("partitions") or None, known("drives")),
-        software=replace(software, **_defender(software.services, known("defender"))),
+        software=replace(
+            software, proxy_file=_lines(answers["proxy"]), **_defender(software.services, known("defender"))
+        ),
         account=reading.account(
             known("account") or (), None if not members else [text(bag.get("SID")) for bag in members]
         ),
-        agent=registry.agent(keys),
+        agent=_agent(keys, answers),
         memory_bytes=whole(computer.get("TotalPhysicalMemory")),
         memory_free_bytes=(whole(system.get("FreePhysicalMemory")) or 0) * 1024 or None,
         wmi_answers=bool(system),

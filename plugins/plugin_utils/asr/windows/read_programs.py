@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import NotFound
 from ...hyperv.wire_values import flag, text, whole
 from . import reading, registry
-from .evidence import Disk, Identity, Network, Partition, Rule, Storage, WindowsEvidence
+from .evidence import Agent, Disk, Identity, Network, Partition, Rule, Storage, WindowsEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,10 +113,12 @@ def read(programs: Programs, wanted: Wanted) -> WindowsEvidence:
         guard=reading.guard(keys, _rules(runner) if asked.push else None),
         storage=_storage(runner, keys, system),
         software=replace(
-            software, hotfixes=None if not hotfixes else frozenset(bag.get("HotFixID", "") for bag in hotfixes)
+            software,
+            hotfixes=None if hotfixes is None else frozenset(bag.get("HotFixID", "") for bag in hotfixes),
+            proxy_file=_lines(runner, "=", reading.PROXY_FILE),
         ),
         account=_account(runner, asked.account) if asked.account else None,
-        agent=registry.agent(keys),
+        agent=_agent(runner, registry.agent(keys)),
         memory_bytes=whole(computer.get("TotalPhysicalMemory")),
         memory_free_bytes=(whole(system.get("FreePhysicalMemory")) or 0) * 1024 or None,
         wmi_answers=bool(system),
@@ -142,6 +144,20 @@ def _control_sets(runner: Runner, keys: dict[str, dict[str, Any]]) -> list[str]:
             key = f"HKLM\\SYSTEM\\{control_set}\\Services\\{service}"
             keys.update(_exactly(runner.query(key), key))
     return sets
+
+
+def _agent(runner: Runner, found: Agent | None) -> Agent | None:
+    if found is None:
+        return None
+    folder = registry.agent_folder(found)
+    missing = tuple(name for name in reading.AGENT_FILES if not _file_there(runner, f"{folder}\\{name}"))
+    return replace(found, missing_files=missing, vacp_log=_lines(runner, "vacpError", f"{folder}\\{reading.VACP_LOG}"))
+
+
+def _lines(runner: Runner, pattern: str, path: str) -> str:
+    """Return the lines of a file that hold a text; "" where there is none."""
+    ended = runner.run("findstr", "/L", f"/C:{pattern}", path)
+    return ended.stdout if ended is not None and ended.exit_code == 0 else ""
 
 
 def _first(bags: Sequence[Bag] | None) -> Bag:
@@ -236,7 +252,7 @@ def _storage(runner: Runner, keys: Keys, system: Bag) -> Storage:
     }
     return Storage(
         disks=tuple(_disk(bag) for bag in disks) if disks else None,
-        partitions=tuple(_partition(bag, windows) for bag in partitions) if partitions and windows else None,
+        partitions=tuple(_partition(bag, windows) for bag in partitions) if partitions and links is not None else None,
         free=reading.free_bytes(drives or ()),
         system_drive=drive,
         uefi=any(text(bag.get("Type")) == _EFI for bag in partitions or ()),

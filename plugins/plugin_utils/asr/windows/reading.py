@@ -35,6 +35,11 @@ DRIVERS_FOLDER = "C:\\Windows\\System32\\drivers"
 FILES = (registry.RUNDLL, *(f"{DRIVERS_FOLDER}\\{name}.sys" for name in
          ("atapi", "vmbus", "vmstorfl", "storflt", "storvsc", "intelide")))  # fmt: skip
 """Files that are looked for; storflt's driver is usually vmstorfl.sys."""
+AGENT_FILES = ("UnifiedAgentConfigurator.exe", "InMageVSSProvider_Install.cmd", "InMageVSSProvider_Uninstall.cmd")
+"""Files of the installed agent that are looked for; setup's own list is not published."""
+VACP_LOG = "Application Data\\ApplicationPolicyLogs\\vacp.log"
+VACP_LINES = 100
+PROXY_FILE = "C:\\ProgramData\\Microsoft Azure Site Recovery\\Config\\ProxyInfo.conf"
 ADMINISTRATORS = "S-1-5-32-544"
 LINK_LOCAL = "169.254."
 EPHEMERAL = 49152

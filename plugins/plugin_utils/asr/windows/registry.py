@@ -37,6 +37,7 @@ UNINSTALL = tuple(
     f"HKLM\\SOFTWARE\\{folder}Microsoft\\Windows\\CurrentVersion\\Uninstall\\{PRODUCT_CODE}"
     for folder in ("", "WOW6432Node\\")
 )
+DEFAULT_FOLDER = "C:\\Program Files (x86)\\Microsoft Azure Site Recovery"
 FILTER_DRIVER, VSS_PROVIDER = "InDskFlt", "Azure Site Recovery VSS Provider"
 SERVER_PARAMETERS = f"{SERVICES}\\LanmanServer\\Parameters"
 TCPIP = f"{SERVICES}\\Tcpip\\Parameters"
@@ -134,6 +135,11 @@ def agent(keys: Keys) -> Agent | None:
                 version=text(keys, path, "DisplayVersion"), directory=text(keys, path, "InstallLocation").rstrip("\\")
             )
     return None
+
+
+def agent_folder(found: Agent) -> str:
+    """Return the folder of the agent's programs: ``agent`` below the installation folder."""
+    return f"{found.directory or DEFAULT_FOLDER}\\agent"
 
 
 def policy_only(keys: Keys) -> tuple[str, ...]:

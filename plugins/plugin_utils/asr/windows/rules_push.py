@@ -145,12 +145,11 @@ def out_of_reach(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFind
     """What else belongs to an unreachable machine: its own name, ephemeral ports."""
     network = evidence.network
     own, addresses = network.own_addresses, network.addresses
-    if own is not None and addresses and not set(own) & set(addresses):
-        shown = ", ".join(own) or "nothing"
+    if own and addresses and not set(own) & set(addresses):
         yield finding(
             "95117",
             subject=f"name {evidence.identity.name}",
-            evidence=f"it resolves to {shown}; the machine has {', '.join(addresses)}",
+            evidence=f"it resolves to {', '.join(own)}; the machine has {', '.join(addresses)}",
             remedy="correct the machine's entry in DNS: servers find it by its name",
             cure=Cure.MANUAL,
         )
@@ -191,12 +190,12 @@ def _closed(evidence: WindowsEvidence, error_id: str, names: Iterable[str]) -> I
 
 
 def opens(evidence: WindowsEvidence, name: str) -> bool:
-    """Whether a rule of this stable name, for whichever profile, lets traffic in."""
+    """Whether a rule of this stable name, for whichever profile, lets traffic in.
+
+    Where a policy has local rules ignored it may let traffic in by rules of its own name, so that alone is no finding.
+    """
     found = variants(evidence, name)
-    if any(rule.blocks and rule.enabled for rule in found):
-        return False
-    counted = [rule for rule in found if rule.by_policy or not evidence.guard.policy_only]
-    return any(rule.enabled for rule in counted)
+    return any(rule.enabled for rule in found) and not any(rule.blocks and rule.enabled for rule in found)
 
 
 def variants(evidence: WindowsEvidence, name: str) -> tuple[Rule, ...]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ...findings import Severity
 from ..catalogue import Cure, finding
+from .rules_system import AGENT_SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from ..catalogue import AsrFinding
     from ..patient import Wanted
     from .evidence import WindowsEvidence
+
+
+DATA_PORT = 9443
+"""Of process servers and appliances; any other port is taken for one of control."""
+_PROXY = re.compile(r"^\s*(address|port)\s*=[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 def no_address(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
@@ -40,7 +47,7 @@ def servers_closed(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFi
     for server in evidence.network.reached:
         if not server.opens:
             yield finding(
-                "register:curl-7",
+                "78169" if server.port == DATA_PORT else "register:curl-7",
                 subject=f"{server.address}:{server.port}",
                 evidence="the TCP port does not open from the machine",
                 cure=Cure.MANUAL,
@@ -58,4 +65,28 @@ def old_tls(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
         )
 
 
-RULES = (no_address, server_names, servers_closed, old_tls)
+def agent_stopped(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
+    """The installed agent's services don't run."""
+    if evidence.agent is None:
+        return
+    for name in AGENT_SERVICES:
+        service = (evidence.software.services or {}).get(name.lower())
+        if service is not None and service.state == "Stopped":
+            yield finding(
+                "78174", subject=f"service {service.name}", evidence=f"{service.state}, start type {service.start}"
+            )
+
+
+def proxy(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
+    """The agent's own proxy settings are there without an address or a port."""
+    settings = evidence.software.proxy_file
+    if not settings:
+        return
+    lacking = sorted({"address", "port"} - {name.lower() for name, _value in _PROXY.findall(settings)})
+    if lacking:
+        yield finding(
+            "151072", subject="ProxyInfo.conf", evidence=f"it has no {' and no '.join(lacking)}", cure=Cure.MANUAL
+        )
+
+
+RULES = (no_address, server_names, servers_closed, old_tls, agent_stopped, proxy)

@@ -74,17 +74,19 @@ def _version(release: Release) -> str:
 
 def sha2_updates(evidence: WindowsEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """Old systems without the updates that let them check SHA-2 signatures."""
-    needed = {
-        (6, 1): ("2008R2", {"KB4474419", "KB4490628"}),
-        (6, 0): ("2008", {"KB4474419", "KB4493730"}),
-    }.get(evidence.release.version)
+    old = evidence.release.version == (6, 0)
+    needed = (
+        {"KB4474419", "KB4493730" if old else "KB4490628"} if evidence.release.version in ((6, 0), (6, 1)) else None
+    )
     installed = evidence.software.hotfixes
     if needed is None or installed is None or (wanted.agent_version or SHA2_SINCE) < SHA2_SINCE:
         return
-    lacking = sorted(needed[1] - installed)
+    lacking = sorted(needed - installed)
     if lacking:
         yield finding(
-            f"{NAME}InstallerUnsupportedSHA2SigningFailureWindows{needed[0]}",
+            f"{NAME}InstallerUnsupportedSHA2SigningFailureWindows2008"
+            if old
+            else f"{NAME}InstallerUnsupportedSHA2SigningFailureWindows2008R2",
             subject="updates",
             evidence=f"{', '.join(lacking)} not installed",
             cure=Cure.MANUAL,
@@ -158,9 +160,7 @@ def critical_services(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[As
             elif key.start == DISABLED and running is not None and not running.is_disabled:
                 lacking.append(f"{control_set}: {name} is disabled")
     if lacking:
-        yield finding(
-            f"{NAME}CriticalServicesMissing", subject="services", evidence="; ".join(lacking), cure=Cure.MANUAL
-        )
+        yield finding("151025", subject="control sets", evidence="; ".join(lacking), cure=Cure.MANUAL)
 
 
 def rundll(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
@@ -246,16 +246,14 @@ def install_space(evidence: WindowsEvidence, wanted: Wanted) -> Iterator[AsrFind
         )
 
 
-def agent_stopped(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
-    """The installed agent's services don't run."""
-    if evidence.agent is None:
-        return
-    for name in AGENT_SERVICES:
-        service = (evidence.software.services or {}).get(name.lower())
-        if service is not None and service.state == "Stopped":
-            yield finding(
-                "78174", subject=f"service {service.name}", evidence=f"{service.state}, start type {service.start}"
-            )
+def agent_files(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
+    """Files of the installed agent are missing, which an upgrade needs."""
+    if evidence.agent is not None and evidence.agent.missing_files:
+        yield finding(
+            f"{NAME}InstallerUpgradeMandatoryFilesMissing",
+            subject=f"agent {evidence.agent.version}",
+            evidence=f"missing: {', '.join(evidence.agent.missing_files)}",
+        )
 
 
 def _keys(evidence: WindowsEvidence) -> dict[tuple[str, str], ServiceKey]:
@@ -275,5 +273,5 @@ RULES = (
     dotnet,
     server_machine,
     install_space,
-    agent_stopped,
+    agent_files,
 )

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...findings import Severity
 from ..catalogue import Cure, finding
-from .registry import VSS_PROVIDER
+from ..recognise import recognise_vacp
+from .registry import DEFAULT_FOLDER, VSS_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from .evidence import Service, WindowsEvidence
 
 NOT_FATAL_SINCE = (9, 23)
-DEFAULT_FOLDER = "C:\\Program Files (x86)\\Microsoft Azure Site Recovery"
 DATA_FOLDER = "C:\\ProgramData\\ASR\\agent"
 COM_STARTS = {"EventSystem": "Automatic", "MSDTC": "Automatic", "RpcSs": "Automatic"}
 """Services behind COM+ and Windows' default start types of them."""
@@ -159,6 +160,13 @@ def _severity(wanted: Wanted) -> Severity:
     return Severity.BLOCKING if fatal else Severity.WARNING
 
 
+def points_failed(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
+    """The installed agent's last application-consistent point failed, by the number in its log."""
+    if evidence.agent is not None and evidence.agent.vacp_log:
+        for item in recognise_vacp(evidence.agent.vacp_log):
+            yield replace(item, cure=Cure.MANUAL)
+
+
 RULES = (
     snapshots_disabled,
     com_broken,
@@ -168,4 +176,5 @@ RULES = (
     scripts_forbidden,
     antivirus,
     provider_state,
+    points_failed,
 )
