@@ -119,7 +119,9 @@ class Machine(Protocol):
         """Run a native program (WinRS); return exit code, output, error output; FileNotFoundError: no such program.
 
         A machine may take more by keyword, each only if its signature names it: ``stdin`` (bytes), ``directory`` (text
-        or None), ``write`` (called with "stdout"/"stderr" and bytes while it runs), ``stopping`` (threading.Event).
+        or None), ``write`` (called with "stdout"/"stderr" and bytes while it runs), ``stopping`` (threading.Event),
+        ``direct`` (false: WinRM puts cmd.exe between). A machine that has ``reads_input(command_line)`` gets ``stdin``
+        whole for the programs that it says yes to; others get what came before the first Receive.
         """
 
 

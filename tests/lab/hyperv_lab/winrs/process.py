@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .shell import CmdShell
 
 _NOT_FOUND = 1
+_INPUT_SECONDS = 60.0
+"""How long a program that reads its input waits for the input's end."""
 _LOST = -1
 
 
@@ -21,8 +23,10 @@ class Process:
 
     STREAMS: ClassVar[tuple[str, str]] = ("stdout", "stderr")
 
-    def __init__(self, command_id: str, command_line: str, shell: CmdShell) -> None:
+    def __init__(self, command_id: str, command_line: str, shell: CmdShell, *, direct: bool = True) -> None:
         self.command_id, self.command_line, self._shell = command_id, command_line, shell
+        self._direct = direct
+        self._input_ended = threading.Event()
         self.exit_code = 0
         self.delivered = False
         """The client has been told the exit code."""
@@ -42,9 +46,12 @@ class Process:
         """Return whether there is something to tell: output, or the end."""
         return self._ended or bool(self._output)
 
-    def feed(self, data: bytes) -> None:
-        """Add standard input; what comes after the start is lost."""
+    def feed(self, data: bytes, *, end: bool = False) -> None:
+        """Add standard input. What comes after the start is lost, unless the machine says that the program reads it."""
         self._input += data
+        if end:
+            self._input_ended.set()
+            self.start()
 
     def start(self) -> None:
         """Run, unless it runs already or was stopped."""
@@ -56,6 +63,7 @@ class Process:
     def stop(self) -> None:
         """Tell the program to end."""
         self.stopping.set()
+        self._input_ended.set()
 
     def write(self, stream: str, data: bytes) -> None:
         """Add output ("stdout" or "stderr"); from any thread."""
@@ -79,6 +87,9 @@ class Process:
 
     def _run(self) -> None:
         shell, code, streams = self._shell, _LOST, (b"", b"")
+        reads_input = getattr(shell.machine, "reads_input", None)
+        if reads_input is not None and reads_input(self.command_line):
+            self._input_ended.wait(_INPUT_SECONDS)
         try:
             code, *rest = shell.machine.run_program(
                 shell.identity, self.command_line, shell.environment, **self._extras()
@@ -108,5 +119,6 @@ class Process:
             "directory": self._shell.directory or None,
             "write": self.write,
             "stopping": self.stopping,
+            "direct": self._direct,
         }
         return {name: value for name, value in offered.items() if name in known}

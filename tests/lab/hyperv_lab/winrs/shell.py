@@ -85,7 +85,7 @@ class CmdShell(Shell):
             raise faults.program_not_found()
         arguments = [one.text or "" for one in body.iterfind(f"{RSP}Arguments")]
         command_id = (body.get("CommandId") or new_id()).upper()
-        process = Process(command_id, " ".join([program, *arguments]).rstrip(), self)
+        process = Process(command_id, " ".join([program, *arguments]).rstrip(), self, direct=direct)
         self.processes[command_id] = process
         self._started += 1
         self._loop.call_later(_START_SECONDS, process.start)
@@ -102,9 +102,8 @@ class CmdShell(Shell):
         """Take standard input."""
         for stream in request.body if request.body is not None else ():
             process = self._process(stream.get("CommandId"))
-            process.feed(base64.b64decode(stream.text or ""))
-            if (stream.get("End") or "").lower() in {"true", "1"}:
-                process.start()
+            end = (stream.get("End") or "").lower() in {"true", "1"}
+            process.feed(base64.b64decode(stream.text or ""), end=end)
         return "<rsp:SendResponse></rsp:SendResponse>"
 
     async def receive(self, request: Request, alive: Callable[[], bool]) -> str:

@@ -40,6 +40,24 @@ _VARIABLES = {
 }
 
 
+_READER = re.compile(r"[\s\"]*(?:[^\s\"]*\\)?(findstr|more|sort)(?:\.exe|\.com)?\"?(?=\s|$)(.*)", re.IGNORECASE)
+"""Programs that read their input to its end, where no file is named; no others are played."""
+
+
+def reads_input(command_line: str) -> bool:
+    """Return whether a program of a command line reads its input to the end: no file is named, no pipe feeds it."""
+    text = re.sub(r".*?cmd(?:\.exe)?\"?\s.*?/c\s", "", command_line, count=1, flags=re.IGNORECASE)
+    for part in re.split(r"&&|&", text):
+        found = _READER.match(re.split(r"[|<>]", part)[0])
+        if found is None or "<" in part:
+            continue
+        words = [word for word in found[2].split() if not word.startswith("/")]
+        pattern = found[1].lower() == "findstr" and "/c:" not in found[2].lower()
+        if len(words) <= pattern:
+            return True
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What a program may see beside its arguments and its input."""

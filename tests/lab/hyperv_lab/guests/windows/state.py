@@ -227,12 +227,19 @@ class WindowsMachine(Host):
         directory: str | None = None,
         write: Any = None,
         stopping: Any = None,
+        direct: bool = True,
     ) -> tuple[int, bytes, bytes]:
-        """Run a command line of WinRS; FileNotFoundError where there is no such program."""
+        """Run a command line of WinRS, through cmd.exe unless ``direct``; FileNotFoundError for no such program."""
+        if not direct:
+            command_line = f"C:\\Windows\\System32\\cmd.exe /c {command_line}"
         surroundings = dispatch.Surroundings(
             environment=environment, directory=directory, write=write, stopping=stopping
         )
         return dispatch.run_line(self, identity, command_line, stdin, surroundings)
+
+    def reads_input(self, command_line: str) -> bool:
+        """Return whether a command line has a program that reads its input to the end."""
+        return dispatch.reads_input(command_line)
 
     def has_program(self, program: str) -> bool:
         """Return whether a path is a program that can be started without a command shell."""
