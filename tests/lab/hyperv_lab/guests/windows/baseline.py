@@ -125,9 +125,9 @@ def _control_set(made: Registry, os: str, root: str) -> None:
 
 
 _PROGRAMS = (
-    "attrib", "certutil", "cmd", "cscript", "expand", "find", "findstr", "fsutil", "hostname", "icacls",
+    "attrib", "bitsadmin", "certutil", "cmd", "cscript", "expand", "find", "findstr", "fsutil", "hostname", "icacls",
     "ipconfig", "klist", "msdtc", "msiexec", "net", "net1", "netsh", "netstat", "nltest", "nslookup", "ping",
-    "reg", "regsvr32", "rundll32", "sc", "schtasks", "shutdown", "svchost", "systeminfo", "takeown", "taskkill",
+    "reg", "regsvr32", "rundll32", "sc", "schtasks", "shutdown", "sort", "svchost", "systeminfo", "takeown", "taskkill",
     "tasklist", "timeout", "vssadmin", "where", "whoami", "wscript", "xcopy",
 )  # fmt: skip
 _FOLDERS = (
@@ -150,6 +150,7 @@ def files(os: str) -> tuple[File, ...]:
     if os != "2025":  # an optional feature there
         made.append(File(f"{system32}wbem\\WMIC.exe", _BINARY, content=b""))
     made.append(File(f"{system32}WindowsPowerShell\\v1.0\\powershell.exe", _BINARY, content=b""))
+    made.append(File(f"{system32}more.com", _BINARY, content=b""))
     made += [File(f"{system32}drivers\\{name}", _BINARY, content=b"") for name in BOOT_DRIVERS.values()]
     made.append(File(f"{system32}drivers\\etc\\hosts", len(_HOSTS), content=_HOSTS))
     return tuple(made)

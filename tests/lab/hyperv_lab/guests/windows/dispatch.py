@@ -51,7 +51,8 @@ def reads_input(command_line: str) -> bool:
         found = _READER.match(re.split(r"[|<>]", part)[0])
         if found is None or "<" in part:
             continue
-        words = [word for word in found[2].split() if not word.startswith("/")]
+        rest = re.sub(r"/(?:rec\w*|o\w*)\s+(?:\"[^\"]*\"|\S+)", "", found[2], flags=re.IGNORECASE)
+        words = [word for word in rest.split() if not word.startswith("/")]
         pattern = found[1].lower() == "findstr" and "/c:" not in found[2].lower()
         if len(words) <= pattern:
             return True

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import http.client
 import ipaddress
@@ -29,6 +30,7 @@ _INHERITED = "NT AUTHORITY\\SYSTEM:(I)(F)"
 _HASHES = ("md5", "sha1", "sha256", "sha384", "sha512")
 _NOT_FOUND = -2147024894
 _SECONDS = 30.0
+_LONGEST_RECORD = 65_535
 
 
 # --- icacls ---
@@ -124,12 +126,62 @@ def more(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str],
     return 0, b"".join(line + b"\r\n" for line in data.splitlines()), b""
 
 
+def sort(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str], stdin: bytes) -> Result:
+    """Sort the input or a file; ``/O`` writes to a file, ``/REC`` is the longest line."""
+    rest = list(arguments)
+    longest, target, source = 4096, "", ""
+    while rest:
+        word = rest.pop(0)
+        if re.fullmatch(r"/rec[a-z_]*", word, re.IGNORECASE) and rest and rest[0].isdigit():
+            longest = int(rest.pop(0))
+        elif re.fullmatch(r"/o[a-z]*", word, re.IGNORECASE) and rest:
+            target = rest.pop(0)
+        elif word.startswith("/") or source:
+            return not_played("sort", arguments)
+        else:
+            source = word
+    if not 128 <= longest <= _LONGEST_RECORD or (source and not machine.files.is_file(source)):
+        return failed(say(machine, "Invalid input.", "Entrée non valide.") + "\r\n")
+    lines_ = (machine.files.read(source) if source else stdin).splitlines()
+    if any(len(line) > longest for line in lines_):
+        return failed(say(machine, "Input record exceeds maximum length.", "Enregistrement trop long.") + "\r\n")
+    data = b"".join(line + b"\r\n" for line in sorted(lines_, key=bytes.lower))
+    if not target:
+        return 0, data, b""
+    try:
+        machine.files.write(target, data)
+    except (DiskFull, NoSuchPath):
+        return failed(say(machine, "The file can't be written.", "Impossible d’écrire le fichier.") + "\r\n")
+    return 0, b"", b""
+
+
+def where(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:
+    """Say whether a file is there: ``where FOLDER:PATTERN``, or a program's name."""
+    if len(arguments) != 1 or arguments[0].startswith("/"):
+        return not_played("where", arguments)
+    folder, colon, pattern = arguments[0].rpartition(":")
+    folders = [folder] if colon else ["C:\\Windows\\System32", "C:\\Windows", "C:\\Windows\\System32\\wbem"]
+    fits = (pattern.lower(), *(() if "." in pattern or "*" in pattern else (f"{pattern.lower()}.exe",)))
+    found = [
+        path
+        for each in folders
+        for path in machine.files.list(each)
+        if machine.files.is_file(path) and any(fnmatch.fnmatchcase(ntpath.basename(path).lower(), fit) for fit in fits)
+    ]
+    if not found:
+        text = say(machine, "Could not find files for the given pattern(s).", "Impossible de trouver des fichiers.")
+        return failed(f"INFO: {text}\r\n")
+    return ok(lines(*found))
+
+
 # --- certutil, bitsadmin ---
 def certutil(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:
     """Hash a file, or fetch one."""
     verb, *rest = [arguments[0].lower().replace("/", "-") if arguments else "", *arguments[1:]]
     if verb == "-hashfile" and len(rest) in (1, 2):
         return _hashed(machine, rest[0], rest[1].lower() if len(rest) == 2 else "sha1")
+    if verb == "-urlcache" and len(rest) == 2 and rest[1].lower() == "delete":
+        return ok(lines(_certutil_end(machine, "-URLCache")))
     words = [word for word in rest if word.lower() not in ("-split", "-f", "/split", "/f")]
     if verb == "-urlcache" and len(words) == 2:
         problem = _fetched(machine, words[0], words[1])
@@ -223,6 +275,8 @@ PROGRAMS: dict[str, Any] = {
     "icacls": icacls,
     "findstr": findstr,
     "more": more,
+    "sort": sort,
+    "where": where,
     "more.com": more,
     "certutil": certutil,
     "bitsadmin": bitsadmin,

@@ -1,0 +1,418 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The system programs of the lab's Windows machines: what they do, their exit codes, the numbers that they print."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from hyperv_lab.guests.windows.console import NOT_PLAYED
+from hyperv_lab.guests.windows.dispatch import reads_input
+from unit.lab.windows_machine import machine, run
+
+LANGUAGES = ("en", "fr")
+POLICIES = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System"
+VALUE = re.compile(r"^    (\S.*?)    (REG_\w+)    (.*)$", re.MULTILINE)
+
+
+# --- reg ---
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reg_adds_shows_and_deletes_values(language: str) -> None:
+    target = machine(language=language)
+    key = "HKLM\\SOFTWARE\\Lab Key"
+    assert run(target, f'reg add "{key}" /v Two /t REG_DWORD /d 26 /f')[0] == 0
+    assert run(target, f'reg add "{key}" /v List /t REG_MULTI_SZ /d a\\0b /f')[0] == 0
+    assert run(target, f'reg add "{key}\\Sub" /ve /d text')[0] == 0
+    code, out, _err = run(target, f'reg query "{key}"')
+    assert code == 0
+    assert VALUE.findall(out.replace("\r", "")) == [("Two", "REG_DWORD", "0x1a"), ("List", "REG_MULTI_SZ", "a\\0b")]
+    assert out.splitlines()[1] == "HKEY_LOCAL_MACHINE\\SOFTWARE\\Lab Key"
+    assert out.splitlines()[-1] == "HKEY_LOCAL_MACHINE\\SOFTWARE\\Lab Key\\Sub"
+    assert VALUE.findall(run(target, f'reg query "{key}" /v two')[1].replace("\r", "")) == [
+        ("Two", "REG_DWORD", "0x1a")
+    ]
+    assert run(target, f'reg delete "{key}" /v Two /f')[0] == 0
+    assert run(target, f'reg query "{key}" /v Two')[0] == 1
+    assert run(target, f'reg delete "{key}" /f')[0] == 0
+    assert run(target, f'reg query "{key}"')[0] == 1
+
+
+def test_reg_asks_before_it_replaces_and_takes_the_answer_from_its_input() -> None:
+    target = machine()
+    line = f"reg add {POLICIES} /v EnableLUA /t REG_DWORD /d 0"
+    assert run(target, line)[0] == 1
+    assert run(target, line, stdin=b"Y\r\n")[0] == 0
+    assert target.registry.data(POLICIES, "EnableLUA") == 0
+
+
+def test_reg_shows_the_current_control_set_as_it_was_asked_and_searches_below() -> None:
+    target = machine()
+    code, out, _err = run(target, "reg query HKLM\\SYSTEM\\CurrentControlSet\\Services\\storvsc /v Start")
+    assert (code, out.splitlines()[1]) == (0, "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\storvsc")
+    code, out, _err = run(target, "reg query HKLM\\SYSTEM\\CurrentControlSet\\Services /s /v ImagePath")
+    assert code == 0
+    assert out.count("HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\") > 30
+    assert run(target, "reg query HKLM\\SYSTEM\\CurrentControlSet\\Services /s /v Nothing")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["reg export HKLM\\X f", "reg query", "reg query HKLM\\X /colour", "reg add HKLM\\X /v"]
+)
+def test_reg_refuses_what_is_not_played(line: str) -> None:
+    code, _out, err = run(machine(), line)
+    assert (code, err.startswith("hyperv_lab: not played")) == (NOT_PLAYED, True)
+
+
+# --- sc, net ---
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sc_tells_numbers_in_every_language(language: str) -> None:
+    target = machine(language=language, services={"VSS": "Disabled"})
+    _code, out, _err = run(target, "sc query Winmgmt")
+    assert ": 4  RUNNING" in out
+    _code, out, _err = run(target, "sc qc VSS")
+    assert ": 4   DISABLED" in out
+    assert run(target, "sc config VSS start= demand")[0] == 0
+    assert target.services["vss"].start == "Manual"
+    assert target.registry.data("HKLM\\SYSTEM\\CurrentControlSet\\Services\\VSS", "Start") == 3
+    assert run(target, "sc start VSS")[0] == 0
+    assert run(target, "sc start VSS")[0] == 1056
+    assert run(target, "sc stop VSS")[0] == 0
+    assert run(target, "sc stop VSS")[0] == 1062
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("sc query Nothing", 1060),
+        ("sc qc Nothing", 1060),
+        ("sc start Nothing", 1060),
+        ("sc config VSS start=demand", 1639),
+        ("sc start WinDefend", 1058),
+        ("sc start Netlogon", 1068),
+    ],
+)
+def test_sc_ends_with_win32_errors(line: str, code: int) -> None:
+    target = machine(services={"WinDefend": "Disabled", "LanmanWorkstation": "Disabled"})
+    assert run(target, line)[0] == code
+
+
+def test_sc_knows_drivers_and_lists_services() -> None:
+    target = machine()
+    assert ": 1  KERNEL_DRIVER" in run(target, "sc query storvsc")[1]
+    running, every = (run(target, line)[1].count("STATE") for line in ("sc query", "sc query state= all"))
+    assert 0 < running < every == len(target.services)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_net_starts_services_by_name_or_display_name(language: str) -> None:
+    target = machine(language=language)
+    display = target.services["vss"].display[language == "fr"]
+    assert run(target, f'net start "{display}"')[0] == 0
+    assert target.services["vss"].status == "Running"
+    assert run(target, "net start VSS")[0] == 2
+    assert "NET HELPMSG 2182" in run(target, "net start VSS")[2]
+    assert run(target, "net stop VSS")[0] == 0
+    assert "NET HELPMSG 3521" in run(target, "net stop VSS")[2]
+    assert run(target, "net start Nothing")[0] == 2
+
+
+def test_net_user_enables_and_unlocks() -> None:
+    target = machine(defects=["push_account_disabled", "push_account_locked"])
+    assert run(target, "net user asrpush /active:yes")[0] == 0
+    assert all(account.enabled for account in target.local)
+    assert not target.windows.locked
+    assert run(target, "net user asrpush /active:no")[0] == 0
+    assert not next(each for each in target.local if each.username == "asrpush").enabled
+    assert "NET HELPMSG 2221" in run(target, "net user nobody /active:yes")[2]
+
+
+def test_net_localgroup_goes_by_the_name_of_the_language() -> None:
+    target = machine(language="fr")
+    code, out, _err = run(target, "net localgroup Administrateurs")
+    assert code == 0
+    assert {"Administrator", "asrpush"} <= set(out.split())
+    assert run(target, "net localgroup Administrators")[0] == 2
+    assert run(target, "net localgroup Administrateurs asrpush /delete")[0] == 0
+    assert run(target, "net localgroup Administrateurs asrpush /add")[0] == 0
+    assert "1378" in run(target, "net localgroup Administrateurs asrpush /add")[2]
+
+
+# --- netsh ---
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_netsh_enables_rules_by_resource_and_by_the_groups_name(language: str) -> None:
+    target = machine(language=language, defects=["wmi_firewall_closed", "sharing_firewall_closed"])
+    sharing = {"en": "File and Printer Sharing", "fr": "Partage de fichiers et d’imprimantes"}
+    line = "netsh advfirewall firewall set rule group={} new enable=yes"
+    assert run(target, line.format("@FirewallAPI.dll,-28502"))[0] == 0
+    assert all(on for name, on in target.firewall.items() if name.startswith("FPS-"))
+    assert run(target, line.format('"windows management instrumentation (wmi)"'))[0] == 0
+    assert all(target.firewall.values())
+    assert run(target, line.format(f'"{sharing[language]}"'))[0] == 0
+    other = sharing["fr" if language == "en" else "en"]
+    assert run(target, line.format(f'"{other}"'))[0] == 1
+
+
+def test_netsh_shows_rules_and_ephemeral_ports() -> None:
+    target = machine("2008R2SP1")
+    code, out, _err = run(target, 'netsh advfirewall firewall show rule name="File and Printer Sharing (SMB-In)"')
+    assert (code, out.count("445")) == (0, 2)
+    assert run(target, "netsh advfirewall firewall show rule name=Nothing")[0] == 1
+    out = run(target, "netsh int ipv4 show dynamicport tcp")[1]
+    assert re.findall(r": (\d+)", out) == ["49152", "16384"]
+
+
+# --- wmic ---
+def bags(out: str) -> list[dict[str, str]]:
+    blocks = out.replace("\r", "").strip("\n").split("\n\n")
+    return [dict(line.split("=", 1) for line in block.strip().splitlines()) for block in blocks if block.strip()]
+
+
+def test_wmic_gives_the_same_rows_as_cim() -> None:
+    pytest.importorskip("hyperv_lab.guests.windows.cim_classes")
+    target = machine("2008R2SP1")
+    code, out, _err = run(target, "wmic os get Version,BuildNumber /value")
+    assert code == 0
+    assert bags(out) == [{"BuildNumber": target.windows.version.rpartition(".")[2], "Version": target.windows.version}]
+    assert list(bags(out)[0]) == ["BuildNumber", "Version"]
+    assert "\r\r\n" in out
+    line = "wmic path Win32_Service where \"Name='VSS' OR Name='winmgmt'\" get Name,State /format:csv"
+    rows = run(target, line)[1].replace("\r", "").split()
+    assert rows[0] == "Node,Name,State"
+    assert sorted(rows[1:]) == ["WIN01,VSS,Stopped", "WIN01,Winmgmt,Running"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("wmic path Win32_Nothing get Name /value", -2147217392),
+        ("wmic os get Colour /value", -2147217385),
+        ("wmic path Win32_Service where Name~1 get Name /value", -2147217385),
+        ("wmic path Win32_Service where \"Name='nothing'\" get Name /value", 0),
+        ("wmic service call x", NOT_PLAYED),
+    ],
+)
+def test_wmic_ends_with_wbem_errors(line: str, code: int) -> None:
+    pytest.importorskip("hyperv_lab.guests.windows.cim_classes")
+    ended, out, err = run(machine("2008R2SP1"), line)
+    assert (ended, out) == (code, "")
+    assert err
+
+
+def test_wmic_without_wmi_and_on_2025() -> None:
+    assert run(machine("2008R2SP1", defects=["winmgmt_disabled"]), "wmic os get Version")[0] == -2147023838
+    assert run(machine("2008R2SP1", defects=["wmi_damaged"]), "wmic os get Version")[0] == -2147217392
+    with pytest.raises(FileNotFoundError):
+        run(machine("2025"), "wmic os get Version")
+
+
+def test_wmic_resolves_names_by_a_ping() -> None:
+    target = machine("2008R2SP1", names={"other": "10.1.2.3"})
+    wanted = "PrimaryAddressResolutionStatus,ProtocolAddress"
+    line = f"wmic path Win32_PingStatus where \"Address='{{}}' AND Timeout=1000\" get {wanted} /value"
+    found = [bags(run(target, line.format(name))[1])[0] for name in ("other", "nobody")]
+    assert [(each["ProtocolAddress"], each["PrimaryAddressResolutionStatus"]) for each in found] == [
+        ("10.1.2.3", "0"),
+        ("", "11001"),
+    ]
+
+
+# --- the domain, shadow copies ---
+@pytest.mark.parametrize(
+    ("defect", "line", "code", "number"),
+    [
+        ([], "/sc_verify:lab.test", 0, "Status = 0 "),
+        (["trust_broken"], "/sc_verify:LAB", 0, "Status = 1789 "),
+        (["no_logon_server"], "/sc_verify:lab.test", 0, "Status = 1311 "),
+        (["no_logon_server"], "/dsgetdc:lab.test", 1355, "Status = 1355 "),
+        (["netlogon_stopped"], "/sc_verify:lab.test", 1792, "Status = 1792 "),
+        ([], "/dsgetdc:lab.test", 0, "DC1.lab.test"),
+    ],
+)
+def test_nltest_tells_the_status_of_the_channel(defect: list[str], line: str, code: int, number: str) -> None:
+    target = machine(domain_joined=True, defects=defect)
+    ended, out, _err = run(target, f"nltest {line}")
+    assert (ended, number in out) == (code, True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_vssadmin_lists_the_agents_provider(language: str) -> None:
+    identifier = re.compile(r"\{[0-9a-f-]{36}\}")
+    target = machine(language=language)
+    assert len(identifier.findall(run(target, "vssadmin list providers")[1])) == 1
+    target = machine(language=language, agent={"version": "9.55.6765.1"})
+    out = run(target, "vssadmin list providers")[1]
+    assert len(identifier.findall(out)) == 2
+    assert "'Azure Site Recovery VSS Provider'" in out
+    assert run(target, "vssadmin list writers")[1].count(": [1] ") == 5
+
+
+# --- files ---
+def test_icacls_notes_rights_and_misses_files() -> None:
+    target = machine()
+    target.files.write("C:\\T\\a b", b"")
+    line = 'icacls "C:\\T\\a b" /inheritance:r /grant:r *S-1-5-32-544:F *S-1-5-18:F'
+    assert run(target, line)[0] == 0
+    assert target.notes["acl"]["c:\\t\\a b"] == ["/inheritance:r", "/grant:r *S-1-5-32-544:F", "/grant:r *S-1-5-18:F"]
+    assert run(target, "icacls C:\\nothing /grant x:F")[0] == 2
+
+
+@pytest.mark.parametrize(("os", "parted"), [("2008R2SP1", True), ("2012R2", True), ("2016", False)])
+def test_certutil_hashes_with_blanks_on_old_systems(os: str, parted: bool) -> None:
+    target = machine(os)
+    target.files.write("C:\\T\\x", b"data")
+    code, out, _err = run(target, "certutil -hashfile C:\\T\\x SHA256")
+    shown = out.splitlines()[1]
+    assert (code, " " in shown) == (0, parted)
+    assert shown.replace(" ", "") == hashlib.sha256(b"data").hexdigest()
+    assert run(target, "certutil -hashfile C:\\T\\y SHA256")[0] == -2147024894
+
+
+def test_findstr_sort_more_where() -> None:
+    target = machine()
+    target.files.write("C:\\T\\x", b"proxy=1\r\nother\r\n[a]\r\n")
+    assert run(target, "findstr /L /C:= C:\\T\\x")[:2] == (0, "proxy=1\r\n")
+    assert run(target, "findstr nothing C:\\T\\x")[0] == 1
+    assert run(target, 'findstr "^"', stdin=b"secret")[:2] == (0, "secret\r\n")
+    assert run(target, "more", stdin=b"b\na")[:2] == (0, "b\r\na\r\n")
+    assert run(target, "sort /REC 65535 /O C:\\T\\y", stdin=b"b\r\na\r\n")[0] == 0
+    assert target.files.read("C:\\T\\y") == b"a\r\nb\r\n"
+    assert run(target, "sort /REC 128", stdin=b"x" * 200)[0] == 1
+    assert run(target, "where C:\\T:x")[0] == 0
+    assert run(target, "where C:\\T:z")[0] == 1
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/agent.exe" else 404)
+        self.end_headers()
+        self.wfile.write(b"payload")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.mark.parametrize("line", ["certutil -urlcache -split -f {} {}", "bitsadmin /transfer job /priority HIGH {} {}"])
+def test_old_systems_fetch_over_http(line: str) -> None:
+    target = machine("2008R2SP1")
+    server = HTTPServer(("127.62.20.9", 0), _Answers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        address = f"http://127.62.20.9:{server.server_port}"
+        assert run(target, line.format(f"{address}/agent.exe", "C:\\T\\agent.exe"))[0] == 0
+        assert target.files.read("C:\\T\\agent.exe") == b"payload"
+        assert run(target, line.format(f"{address}/other", "C:\\T\\other"))[0] != 0
+        assert run(target, line.format("http://example.invalid/x", "C:\\T\\other"))[0] != 0
+        assert not target.files.exists("C:\\T\\other")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+# --- cmd ---
+CMD = "C:\\Windows\\System32\\cmd.exe"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "out"),
+    [
+        (f"{CMD} /c echo hello", 0, "hello\r\n"),
+        (f'{CMD} /d /s /c ""C:\\Windows\\System32\\hostname.exe""', 0, "WIN01\r\n"),
+        (f"{CMD} /c hostname & echo two", 0, "WIN01\r\ntwo\r\n"),
+        (f"{CMD} /c nosuch && echo two", 1, ""),
+        (f"{CMD} /c nosuch || echo two", 0, "two\r\n"),
+        (f"{CMD} /c if exist C:\\Windows echo there", 0, "there\r\n"),
+        (f"{CMD} /c if not exist C:\\Windows echo gone & echo two", 0, ""),
+        (f"{CMD} /c exit 7", 7, ""),
+        (f"{CMD} /c echo %SystemRoot%", 0, "C:\\Windows\r\n"),
+        (f'{CMD} /c "echo a^&b"', 0, "a&b\r\n"),
+        (f"{CMD} /c type C:\\nothing", 1, ""),
+        (f"{CMD} /c md C:\\T2 && md C:\\T2", 1, ""),
+        (f"{CMD} /c rd C:\\nothing", 2, ""),
+        (f"{CMD} /c set X=1", NOT_PLAYED, ""),
+        (f"{CMD} /c (echo a)", NOT_PLAYED, ""),
+        (f"{CMD} /k echo a", NOT_PLAYED, ""),
+        (f"{CMD} /c sc query nothing > nul", 1060, ""),
+    ],
+)
+def test_cmd(line: str, code: int, out: str) -> None:
+    ended, shown, _err = run(machine(), line)
+    assert (ended, shown) == (code, out)
+
+
+def test_cmd_redirects_and_handles_files() -> None:
+    target = machine()
+    files = target.files
+    files.make_folder("C:\\a b")
+    assert run(target, f'{CMD} /d /s /c "findstr "^" > "C:\\a b\\secret""', stdin=b"Pass phrase")[:2] == (0, "")
+    assert files.read("C:\\a b\\secret") == b"Pass phrase\r\n"
+    assert run(target, f'{CMD} /c type nul > "C:\\a b\\secret"')[0] == 0
+    assert files.read("C:\\a b\\secret") == b""
+    run(target, f'{CMD} /c echo one> C:\\f & echo two>> C:\\f & copy C:\\f C:\\g & move C:\\g "C:\\a b"')
+    assert files.read("C:\\a b\\g") == b"one\r\ntwo\r\n"
+    assert not files.exists("C:\\g")
+    run(target, f"{CMD} /c nosuch > C:\\log 2>&1")
+    assert b"nosuch" in files.read("C:\\log")
+    assert run(target, f'{CMD} /c del /q /f "C:\\a b\\*" & rd /s /q "C:\\a b"')[0] == 0
+    assert not files.exists("C:\\a b")
+    assert run(target, f"{CMD} /c echo x > C:\\none\\x")[0] == 1
+
+
+def test_without_skipping_the_shell_cmd_lies_between() -> None:
+    target = machine()
+    account = target.sign_in(target.local[0], "ntlm")
+    assert account is not None
+    code, out, _err = target.run_program(account, "echo hello && ver", {}, direct=False)
+    assert (code, out.startswith(b"hello")) == (0, True)
+
+
+# --- the rest ---
+def test_small_programs() -> None:
+    target = machine(language="fr")
+    assert run(target, "hostname")[1] == "WIN01\r\n"
+    own = str(target.network.addresses[0].ip)
+    assert own in run(target, "ipconfig /all")[1]
+    ports = re.findall(r"^\s*TCP\s+\S+:(\d+)\s", run(target, "netstat -ano -p TCP")[1], re.MULTILINE)
+    assert sum(int(port) >= 49152 for port in ports) == target.windows.connections + 1
+    assert run(target, f"ping -n 1 {target.address}")[0] == 0
+    assert run(target, "ping -n 1 10.9.9.9")[0] == 1
+    assert target.address in run(target, "nslookup win01")[1]
+    assert "svchost.exe" in run(target, "tasklist /fo csv /nh")[1]
+    assert run(target, "cscript //nologo C:\\x.vbs")[0] == NOT_PLAYED
+    assert run(machine(defects=["cscript_off"]), "cscript C:\\x.vbs")[0] == 1
+
+
+def test_shutdown_restarts_a_moment_later() -> None:
+    target = machine()
+    assert run(target, "shutdown /r /t 0")[0] == 0
+    assert target.boots == 0
+    for _turn in range(100):
+        if target.boots:
+            break
+        time.sleep(0.02)
+    assert target.boots == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reads"),
+    [
+        (f'{CMD} /d /s /c "findstr "^" > "C:\\a b\\x""', True),
+        ('C:\\Windows\\System32\\findstr.exe "^"', True),
+        ("C:\\Windows\\System32\\sort.exe /REC 65535 /O C:\\x", True),
+        ("C:\\Windows\\System32\\more.com", True),
+        ("sort C:\\x", False),
+        ("findstr ^ C:\\file", False),
+        ("findstr /L /C:x C:\\f", False),
+        ('cmd /c type x | findstr "^"', False),
+        ("sc query findstr", False),
+    ],
+)
+def test_which_programs_wait_for_their_input(line: str, reads: bool) -> None:
+    assert reads_input(line) == reads
