@@ -183,6 +183,34 @@ def test_defects_end_setup_as_documented(defect: str, os: str, code: int, named:
     assert agent_state.describe(target)["installed"] == (code == 0)
 
 
+@pytest.mark.parametrize(
+    ("defect", "code", "named"),
+    [
+        ("setup_running", 41, []),
+        ("msi_busy", 97, ["InstallerMSIInstallationFailure"]),
+        ("msi_forbidden", 97, ["InstallerMSIInstallationFailure"]),
+        ("msi_disabled", 97, ["InstallerMSIInstallationFailure"]),
+        ("path_broken", 98, ["InstallerVSSProviderRegistrationFailed"]),
+        ("provider_left", 98, ["InstallerVSSProviderRegistrationFailed"]),
+        ("driver_left", 97, ["InstallerSuccessfulMandatoryReboot"]),
+    ],
+)
+def test_what_only_an_attempt_meets(defect: str, code: int, named: list[str]) -> None:
+    target = machine(defects=[defect])
+    extracted(target)
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == code
+    assert names(target) == named
+
+
+def test_setup_goes_on_after_the_restart_that_it_asked_for() -> None:
+    target = machine(defects=["driver_left"])
+    extracted(target)
+    run(target, f"{SETUP} /CSType CSLegacy")
+    target.reboot()
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == 0
+    assert agent_state.describe(target)["times_installed"] == 1
+
+
 def test_the_boot_disk_may_lie_apart_from_9_20_on() -> None:
     target = machine(defects=["boot_disk_apart"])
     extracted(target, "9.19.0.0")

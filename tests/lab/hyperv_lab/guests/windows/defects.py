@@ -49,5 +49,5 @@ def defect(
     return register
 
 
-for _file in ("push", "system", "disks", "software", "agent"):
+for _file in ("push", "system", "disks", "software", "agent", "setup"):
     import_module(f".defects_{_file}", __package__)
