@@ -14,6 +14,7 @@ from ...hyperv.cmdlets_system import WIN32_EXCEPTION, only
 from ...powershell.commands import ErrorRecord
 from ...powershell.values import OBJECT, Credential, PropertyBag, UInt16, UInt32
 from . import smb
+from .file_sharing import ACCESS_DENIED
 
 if TYPE_CHECKING:
     from .state import WindowsMachine
@@ -208,7 +209,7 @@ class NewSmbMapping(GuestCmdlet):
         code = smb.sign_in(self.machine, remote, user, password)
         if code:
             text = messages.text(self.machine.language, "win32_error", name=code)
-            category = "PermissionDenied" if code == smb.ACCESS_DENIED else "NotSpecified"
+            category = "PermissionDenied" if code == ACCESS_DENIED else "NotSpecified"
             self.fail(
                 ErrorRecord(
                     error_id=f"Windows System Error {code}",
@@ -259,38 +260,6 @@ class RemoveSmbMapping(GuestCmdlet):
                 del known[local]
 
 
-class NewPSDrive(GuestCmdlet):
-    """New-PSDrive of the file system on a share, with a credential: one sign-in."""
-
-    NAME = "New-PSDrive"
-    CLASS = POWERSHELL_CLASS + "NewPSDriveCommand"
-
-    def process(self) -> None:
-        """Map the share, or write the error with the code that Windows gives."""
-        only(self, "Name", "PSProvider", "Root", "Credential", "Scope", "Persist", "Description")
-        root, credential = str(self.given("Root")), self.given("Credential")
-        code = 0
-        if root.startswith("\\\\"):
-            name = credential.username if isinstance(credential, Credential) else ""
-            secret = credential.password.text if isinstance(credential, Credential) else ""
-            code = smb.sign_in(self.machine, root, name, secret)
-        if code:
-            text = messages.text(self.machine.language, "win32_error", name=code)
-            self.fail(
-                ErrorRecord(
-                    error_id="CouldNotMapNetworkDrive",
-                    category="InvalidOperation",
-                    message=text,
-                    exception=WIN32_EXCEPTION,
-                    properties={"NativeErrorCode": code},
-                    target=root,
-                )
-            )
-            return
-        smb.drives(self.call.session)[str(self.given("Name"))] = root
-        self.call.write(drive(str(self.given("Name")), root))
-
-
 class GetPSDrive(GuestCmdlet):
     """Get-PSDrive: volumes, registry hives, and drives of the session."""
 
@@ -306,27 +275,6 @@ class GetPSDrive(GuestCmdlet):
         for name, root in roots.items():
             if not names or fits(name, names):
                 self.call.write(drive(name, root))
-
-
-class RemovePSDrive(GuestCmdlet):
-    """Remove-PSDrive."""
-
-    NAME = "Remove-PSDrive"
-    CLASS = POWERSHELL_CLASS + "RemovePSDriveCommand"
-
-    def process(self) -> None:
-        """Drop the drives; an error for one that isn't there."""
-        only(self, "Name", "LiteralName", "PSProvider", "Scope")
-        known = smb.drives(self.call.session)
-        for name in as_list(self.given("Name")) + as_list(self.given("LiteralName")):
-            found = next((each for each in known if each.lower() == str(name).lower()), None)
-            if found is not None:
-                del known[found]
-                continue
-            text = messages.text(self.machine.language, "drive_missing", path=name)
-            exception = ("System.Management.Automation.DriveNotFoundException", *failures.EXCEPTION)
-            self.fail(ErrorRecord(error_id="DriveNotFound", category="ObjectNotFound", message=text,
-                                  exception=exception, target=str(name)))  # fmt: skip
 
 
 def drive(name: str, root: str) -> PropertyBag:
@@ -345,7 +293,5 @@ COMMANDS = (
     NewSmbMapping,
     GetSmbMapping,
     RemoveSmbMapping,
-    NewPSDrive,
     GetPSDrive,
-    RemovePSDrive,
 )

@@ -10,20 +10,11 @@ those of Windows' public list; which of Site Recovery's errors they stand for is
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...hyperv import accounts
-from . import baseline
-from .state import SERVICES_KEY, WindowsMachine
+from .file_sharing import BAD_NET_NAME, BAD_NETPATH, LOGON_FAILURE, connect, door_open
+from .state import WindowsMachine
 
-if TYPE_CHECKING:
-    from ...hyperv.host import Host
-    from ...world import Account
-
-OK = 0
-ACCESS_DENIED, BAD_PATH, BAD_NAME = 5, 53, 67
-LOGON_FAILURE, ACCOUNT_DISABLED, ACCOUNT_LOCKED = 1326, 1331, 1909
-NO_LOGON_SERVERS, TRUST_FAILURE, NETLOGON_STOPPED = 1311, 1789, 1792
 SECONDS = 2.0
 """How long a real connection to a loopback address may take."""
 
@@ -90,7 +81,7 @@ def connects(machine: WindowsMachine, name: str, port: int) -> bool:
         return False
     target = machine.fleet.host(found[0])
     if isinstance(target, WindowsMachine) and port in (135, 139, 445):
-        return _windows_port(target, port)
+        return door_open(target, port) and not target.booting
     address = target.address if target is not None else found[0]
     if not address.startswith("127."):
         return False
@@ -101,85 +92,24 @@ def connects(machine: WindowsMachine, name: str, port: int) -> bool:
         return False
 
 
-def _windows_port(target: WindowsMachine, port: int) -> bool:
-    rule, service = {
-        135: ("WMI-RPCSS-In-TCP", "rpcss"),
-        139: ("FPS-NB_Session-In-TCP", "lanmanserver"),
-        445: ("FPS-SMB-In-TCP", "lanmanserver"),
-    }[port]
-    known = target.services.get(service)
-    opened = any(target.firewall.get(name, False) for name in (rule, rule + "-NoScope"))
-    return opened and known is not None and known.status == "Running" and not target.booting
-
-
 def sign_in(machine: WindowsMachine, root: str, user: str, password: str) -> int:
-    """Return the Win32 code that mapping a share with an account would end with; each try is counted on the target."""
+    """Return the Win32 code that mapping a share with an account would end with: 0 for success.
+
+    A share of the fleet takes accounts of the domain; a machine's own ones answer as file_sharing.py says.
+    """
     server, _slash, rest = root.strip("\\").partition("\\")
-    share = rest.partition("\\")[0]
-    if not resolve(machine, server):
-        known = next((key for key in machine.fleet.shares if key.startswith(f"\\\\{server}\\".lower())), None)
-        return _fleet_share(machine, root, user, password) if known else BAD_PATH
-    if not (connects(machine, server, 445) or connects(machine, server, 139)):
-        return BAD_PATH
-    target = machine.fleet.host(resolve(machine, server)[0])
+    if any(key.startswith(f"\\\\{server}\\".lower()) for key in machine.fleet.shares):
+        return _fleet_share(machine, f"\\\\{server}\\{rest.partition(chr(92))[0]}", user, password)
+    found = resolve(machine, server)
+    target = machine.fleet.host(found[0]) if found else None
     if not isinstance(target, WindowsMachine):
-        return BAD_PATH
-    target.counts["smb_sign_ins"] += 1
-    code = _log_on(target, user, password)
-    return code or _share(target, share, user)
+        return BAD_NETPATH
+    return connect(target, user, password, rest.partition("\\")[0])
 
 
-def _fleet_share(machine: WindowsMachine, root: str, user: str, password: str) -> int:
-    names = [f"\\\\{part}".lower() for part in ("\\".join(root.strip("\\").split("\\")[:2]),)]
-    if names[0] not in machine.fleet.shares:
-        return BAD_NAME
-    account = _account(machine.fleet.domain_accounts(), user.rpartition("\\")[2].partition("@")[0])
-    return OK if account is not None and account.password == password else LOGON_FAILURE
-
-
-def _log_on(target: WindowsMachine, user: str, password: str) -> int:
-    account = _local(target, user)
-    if account is None and target.domain_joined:
-        netlogon = target.services.get("netlogon")
-        for code, broken in (
-            (NETLOGON_STOPPED, netlogon is None or netlogon.status != "Running"),
-            (NO_LOGON_SERVERS, not target.windows.logon_server),
-            (TRUST_FAILURE, not target.windows.trust),
-        ):
-            if broken:
-                return code
-        account = _account(target.fleet.domain_accounts(), user.rpartition("\\")[2].partition("@")[0])
-    if account is None or account.password != password:
-        target.counts["smb_refused"] += 1
-        return LOGON_FAILURE
-    if account.sid in target.windows.locked:
-        return ACCOUNT_LOCKED
-    return OK if account.enabled else ACCOUNT_DISABLED
-
-
-def _local(target: Host, user: str) -> Account | None:
-    domain, slash, name = user.rpartition("\\")
-    own = (".", "workgroup", target.name.lower())
-    if "@" in user or (slash and domain.lower() not in own):
-        return None
-    return _account(target.local_accounts(), name)
-
-
-def _account(known: Any, name: str) -> Account | None:
-    found: Account | None = next((one for one in known if one.username.lower() == name.lower()), None)
-    return found
-
-
-def _share(target: WindowsMachine, share: str, user: str) -> int:
-    parameters = f"{SERVICES_KEY}\\LanmanServer\\Parameters"
-    administrative = share.upper() in ("ADMIN$", *(name[0] + "$" for name in target.storage.volumes))
-    if not administrative or target.registry.data(parameters, "AutoShareServer") == 0:
-        return BAD_NAME
-    local = _local(target, user)
-    account = local or _account(target.fleet.domain_accounts(), user.rpartition("\\")[2].partition("@")[0])
-    if account is None or accounts.ADMINISTRATORS not in accounts.token_groups(target, account):
-        return ACCESS_DENIED
-    filtered = target.registry.data(baseline.POLICIES, "LocalAccountTokenFilterPolicy") != 1
-    if local is not None and filtered and not account.sid.endswith("-500"):
-        return ACCESS_DENIED
-    return OK
+def _fleet_share(machine: WindowsMachine, share: str, user: str, password: str) -> int:
+    if share.lower() not in machine.fleet.shares:
+        return BAD_NET_NAME
+    name = user.rpartition("\\")[2].partition("@")[0].lower()
+    known = [each for each in machine.fleet.domain_accounts() if each.username.lower() == name]
+    return 0 if known and known[0].password == password and known[0].enabled else LOGON_FAILURE
