@@ -52,7 +52,7 @@ def find(host: Host, name: str) -> type[Cmdlet] | None:
     """Return the cmdlet of a host by its documented name (any case); None where its module isn't there."""
     if contract.signature(name, host.edition) is None or lacks(host, name):
         return None
-    return commands().get(name.lower())
+    return host.own_commands().get(name.lower()) or commands().get(name.lower())
 
 
 def register(types: Types) -> None:

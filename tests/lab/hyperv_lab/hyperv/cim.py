@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from ..powershell.values import OBJECT, LiveObject
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from .host import Host
 
-    Provider = Callable[[Host], list["CimInstance"]]
-    Method = Callable[[Host, "CimInstance", dict[str, Any], Any], dict[str, Any]]
+    Provider: TypeAlias = Callable[[Host], list["CimInstance"]]
+    Method: TypeAlias = Callable[[Host, "CimInstance", dict[str, Any], Any], dict[str, Any]]
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"

@@ -26,6 +26,10 @@ messages.add(
         "cim_0x80041003": ("Access denied", "Accès refusé"),
         "cim_0x80041017": ("Invalid query", "Requête non valide"),
         "cim_0x80041055": ("Invalid method", "Méthode non valide"),
+        "cim_0x80070422": (
+            "The service cannot be started, because it is disabled.",
+            "Le service ne peut pas être démarré, car il est désactivé.",
+        ),
         "cim_0x8004100c": ("Not supported", "Non pris en charge"),
     }
 )
@@ -50,6 +54,10 @@ class CimCmdlet(HostCmdlet):
     def instances(self, namespace: str, class_name: str) -> list[CimInstance] | None:
         """Return the instances of a class here; None after an error."""
         plain = normal(namespace)
+        refusal = self.host.cim_refusal()
+        if refusal is not None:
+            self.wrong(refusal, "NotSpecified", f"{namespace}:{class_name}")
+            return None
         if plain == VIRTUALIZATION:
             if not self.host.hyperv_ready:
                 self.wrong(0x8004100E, "MetadataError", f"{namespace}:{class_name}")
@@ -57,7 +65,8 @@ class CimCmdlet(HostCmdlet):
             if not may_use_hyperv(self.call.session.identity):
                 self.wrong(0x80041003, "PermissionDenied", f"{namespace}:{class_name}")
                 return None
-        provider = PROVIDERS.get((plain, class_name.lower()))
+        key = (plain, class_name.lower())
+        provider = self.host.own_classes().get(key) or PROVIDERS.get(key)
         if provider is None:
             known = any(space == plain for space, _name in PROVIDERS)
             self.wrong(0x80041010 if known else 0x8004100E, "MetadataError", f"{namespace}:{class_name}")

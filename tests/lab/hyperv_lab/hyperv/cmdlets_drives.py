@@ -74,9 +74,12 @@ class NewPSDrive(HostCmdlet):
 
     def _connect(self, root: str) -> int:
         # Only machines with a registry and accounts of their own have shares to sign in to.
-        from ..guests.windows import file_sharing  # noqa: PLC0415
+        from ..guests.windows import file_sharing, smb  # noqa: PLC0415
         from ..guests.windows.state import WindowsMachine  # noqa: PLC0415
 
+        if isinstance(self.host, WindowsMachine) and isinstance(self.given("Credential"), Credential):
+            account: Credential = self.given("Credential")
+            return smb.sign_in(self.host, root, account.username, account.password.text)
         computer, _, share = root.removeprefix("\\\\").partition("\\")
         target = self.host.fleet.host(computer)
         credential = self.given("Credential")

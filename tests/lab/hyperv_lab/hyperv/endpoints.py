@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..powershell.types import TYPES, Types
-from . import accounts, catalogue, programs
+from . import accounts, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Environment:
 
     def program(self, name: str, arguments: Sequence[str]) -> tuple[int, str, str] | None:
         """Run a native program; return exit code, output, error output, or None where there is none."""
-        return programs.run(self.host, self.identity, name, arguments)
+        return self.host.run_native(self.identity, name, arguments)
 
 
 def open_runspace(host: Host, identity: Identity, configuration: str) -> Any:

@@ -174,6 +174,9 @@ ENUMERATIONS: dict[str, dict[str, int]] = {
     "Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Direction": {"Inbound": 1, "Outbound": 2},
     "Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.Action": _numbered("NotConfigured Allow", 0)
     | {"Allow": 2, "Block": 4},
+    "Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.PolicyStoreType": _numbered(
+        "None Local GroupPolicy Dynamic Generated Hardcoded"
+    ),
     "Microsoft.PowerShell.Commands.PrincipalSource": _numbered(
         "Unknown Local ActiveDirectory AzureAD MicrosoftAccount"
     ),

@@ -21,7 +21,7 @@ from ..world import Account
 from . import accounts
 from .clock import Clock
 from .schema import FleetError, Section
-from .storage import GB, Volume
+from .storage import GB, File, Volume
 
 if TYPE_CHECKING:
     import uuid
@@ -293,6 +293,9 @@ def _share(section: Section) -> Volume:
         other=size - int(section.number("free_gb", size / GB) * GB),
         rate=section.number("rate_mb", 400.0),
     )
+    for path, content in section.mapping("files").items():
+        data = str(content).encode()
+        volume.put(File(f"{volume.name}\\{path}", len(data), content=data))
     section.close()
     return volume
 

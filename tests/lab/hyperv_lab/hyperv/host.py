@@ -24,6 +24,8 @@ from .switch import MigrationNetwork, Network, Switch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
+    from ..powershell.commands import Cmdlet
+    from .cim import Provider
     from .cpu import CpuModel
     from .fleet import Fleet
     from .fleet_endpoints import RestrictedEndpoint
@@ -201,6 +203,18 @@ class Host:
         service = self.services.get("winrm")
         return self.fleet.clock.now() >= self.down_until and (service is None or service.status == "Running")
 
+    def own_commands(self) -> Mapping[str, type[Cmdlet]]:
+        """Return cmdlets that this kind of machine simulates in its own way, by lower-case name."""
+        return {}
+
+    def own_classes(self) -> Mapping[tuple[str, str], Provider]:
+        """Return CIM classes that this kind of machine has in its own way, by (namespace, lower-case class)."""
+        return {}
+
+    def cim_refusal(self) -> int | None:
+        """Return the HRESULT that every CIM query ends with here; None where WMI answers."""
+        return None
+
     def on_request(self, operation: str, shell: str | None) -> str | None:
         """Count a request and return the fault to play, if any."""
         return self.faults.on_request(operation, shell)
@@ -212,6 +226,12 @@ class Host:
         from .programs import run_line  # noqa: PLC0415
 
         return run_line(self, identity, command_line, environment)
+
+    def run_native(self, identity: Identity, name: str, arguments: Sequence[str]) -> tuple[int, str, str] | None:
+        """Run a program out of a pipeline; return exit code, output and error output, or None where there is none."""
+        from .programs import run  # noqa: PLC0415
+
+        return run(self, identity, name, arguments)
 
     # --- questions ---
     @property

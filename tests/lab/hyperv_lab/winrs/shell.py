@@ -81,7 +81,7 @@ class CmdShell(Shell):
         if body is None or program is None:
             raise faults.schema_violation()
         direct = request.options.get("WINRS_SKIP_CMD_SHELL", "").strip().upper() == "TRUE"
-        if direct and "\\" not in program:
+        if direct and ("\\" not in program or not self._there(program)):
             raise faults.program_not_found()
         arguments = [one.text or "" for one in body.iterfind(f"{RSP}Arguments")]
         command_id = (body.get("CommandId") or new_id()).upper()
@@ -91,6 +91,11 @@ class CmdShell(Shell):
         self._loop.call_later(_START_SECONDS, process.start)
         self.note({"event": "program", "endpoint": "cmd", "shell": self.shell_id, "command_line": process.command_line})
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
+
+    def _there(self, program: str) -> bool:
+        """Return whether a path is a program; a machine that keeps no files says nothing about it before the start."""
+        known = getattr(self.machine, "has_program", None)
+        return known is None or bool(known(program))
 
     def _process(self, command_id: str | None) -> Process:
         process = self.processes.get((command_id or "").upper())

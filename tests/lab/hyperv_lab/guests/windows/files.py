@@ -25,8 +25,9 @@ def plain(path: str) -> str:
 class FileTree:
     """Reads and writes by path. A full volume raises storage.DiskFull, a missing drive storage.NoSuchPath."""
 
-    def __init__(self, storage: Callable[[], Storage]) -> None:
+    def __init__(self, storage: Callable[[], Storage], changed: Callable[[str], None] = lambda _path: None) -> None:
         self._storage = storage
+        self._changed = changed
 
     def is_file(self, path: str) -> bool:
         """Return whether a path is a file."""
@@ -69,6 +70,7 @@ class FileTree:
             if old is not None:
                 volume.put(old, check=False)
             raise
+        self._changed(where)
 
     def append(self, path: str, content: bytes | str) -> None:
         """Add to a file, made where it isn't there."""
@@ -91,7 +93,10 @@ class FileTree:
 
     def make_folder(self, path: str) -> None:
         """Make a folder with its parents."""
-        self._storage().volume(plain(path)).make_folder(plain(path))
+        where = plain(path)
+        if not self.is_folder(where):
+            self._storage().volume(where).make_folder(where)
+            self._changed(where)
 
     def list(self, path: str) -> list[str]:
         """Return the paths of what lies in a folder: folders first; nothing where there is no such folder."""

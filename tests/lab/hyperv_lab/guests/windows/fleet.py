@@ -157,7 +157,7 @@ def _server(machine: WindowsMachine) -> None:
             machine.files.write(f"C:\\ProgramData\\ASR\\home\\svsystems\\bin\\{program}.exe", b"")
 
 
-def _differences(machine: WindowsMachine, section: Section) -> None:
+def _registry(machine: WindowsMachine, section: Section) -> None:
     for path, values in section.mapping("registry").items():
         if values is None:
             machine.registry.delete_key(str(path))
@@ -170,6 +170,10 @@ def _differences(machine: WindowsMachine, section: Section) -> None:
                 machine.registry.set(str(path), str(name), data)
             else:
                 raise FleetError(f"{section.where}.registry: {name}: {data!r} is no text, number or list")
+
+
+def _differences(machine: WindowsMachine, section: Section) -> None:
+    _registry(machine, section)
     for name, state in section.mapping("services").items():
         if state not in STATES or name.lower() not in machine.services:
             known = ", ".join(service.name for service in machine.services.values())
@@ -180,6 +184,8 @@ def _differences(machine: WindowsMachine, section: Section) -> None:
         if not names or not isinstance(enabled, bool):
             raise FleetError(f"{section.where}.firewall: {pattern}: {enabled} (known: {', '.join(machine.firewall)})")
         machine.firewall.update(dict.fromkeys(names, enabled))
+    for path, content in section.mapping("files").items():
+        machine.files.write(str(path), str(content))
     for name, there in section.mapping("programs").items():
         path = f"C:\\Windows\\System32\\{name}.exe"
         if there is not False or not machine.files.delete(path):

@@ -34,12 +34,15 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv.cpu import CPU_MODELS
 from ...hyperv.host import Host
-from . import baseline, dispatch
+from . import __path__, baseline, dispatch
 from .files import FileTree
 from .firewall import Firewall
 from .registry import Registry
@@ -47,10 +50,15 @@ from .services import KEY, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from ...hyperv.cim import Provider
     from ...hyperv.fleet import Fleet
+    from ...powershell.commands import Cmdlet
     from ...world import Identity
 
+DISABLED, INVALID_CLASS = 0x80070422, 0x80041010
+"""HRESULTS: the service is disabled; WMI doesn't know the class."""
 GB = 1024**3
 MB = 1024**2
 SERVICES_KEY, START_NUMBERS = KEY, NUMBERS
@@ -139,6 +147,19 @@ class Windows:
     """What the fleet file named; for ``state`` and tests only, nothing on the machine shows it."""
 
 
+@cache
+def cmdlets() -> dict[str, type[Cmdlet]]:
+    """Return the cmdlets of ``guests/windows/cmdlets_*.py`` by lower-case name."""
+    found: dict[str, type[Cmdlet]] = {}
+    for module in iter_modules(__path__):
+        if module.name.startswith("cmdlets_"):
+            for each in import_module("." + module.name, __package__).COMMANDS:
+                if each.NAME.lower() in found:
+                    raise ValueError(f"{each.NAME} is simulated twice")
+                found[each.NAME.lower()] = each
+    return found
+
+
 class WindowsMachine(Host):
     """A Windows machine of the fleet file's ``windows_machines``."""
 
@@ -149,7 +170,9 @@ class WindowsMachine(Host):
         self.cores = 2
         self.registry = Registry()
         self.firewall = Firewall(self.registry)
-        self.files = FileTree(lambda: self.storage)
+        self.moments: dict[str, datetime] = {}
+        """When files and folders were made or changed, by lower-case path; others came with the machine."""
+        self.files = FileTree(lambda: self.storage, self.stamp)
         self.counts: Counter[str] = Counter()
         self.notes: dict[str, Any] = {}
         """What programs remember about the machine, by keys of their own."""
@@ -197,12 +220,27 @@ class WindowsMachine(Host):
                 del self.services[name]
                 self.registry.delete_key(key)
 
+    def stamp(self, path: str) -> None:
+        """Note that a file or folder was made or changed now, by the clock that Get-Date shows."""
+        self.moments[path.lower()] = self.fleet.clock.date()
+
     def exclude(self, *folders: str) -> None:
         """Leave folders out of Defender; the registry has them too."""
         for folder in folders:
             if folder.lower() not in [known.lower() for known in self.windows.defender.exclusions]:
                 self.windows.defender.exclusions.append(folder)
             self.registry.set(baseline.EXCLUSIONS, folder, 0)
+
+    def change_account(self, name: str, *, enabled: bool | None = None, locked: bool | None = None) -> bool:
+        """Enable, disable, lock or unlock a local account; return whether there is one of that name."""
+        account = next((one for one in self.local if one.username.lower() == name.lower()), None)
+        if account is None:
+            return False
+        if enabled is not None:
+            self.local[self.local.index(account)] = replace(account, enabled=enabled)
+        if locked is not None:
+            (self.windows.locked.add if locked else self.windows.locked.discard)(account.sid)
+        return True
 
     def set_service(self, name: str, *, status: str | None = None, start: str | None = None) -> bool:
         """Change a service and its key in the registry; False where there is no such service."""
@@ -240,6 +278,33 @@ class WindowsMachine(Host):
     def reads_input(self, command_line: str) -> bool:
         """Return whether a command line has a program that reads its input to the end."""
         return dispatch.reads_input(command_line)
+
+    def run_native(self, identity: Identity, name: str, arguments: Sequence[str]) -> tuple[int, str, str] | None:
+        """Run a program out of a pipeline; return exit code, output and error output, or None where there is none."""
+        try:
+            code, out, err = self.start(identity, [name, *arguments])
+        except FileNotFoundError:
+            return None
+        return code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+    def own_commands(self) -> Mapping[str, type[Cmdlet]]:
+        """Return the cmdlets that Windows machines simulate in their own way."""
+        return cmdlets()
+
+    def own_classes(self) -> Mapping[tuple[str, str], Provider]:
+        """Return the CIM classes of Windows machines; none where the repository of WMI is damaged."""
+        from .cim_classes import CLASSES  # they need this class  # noqa: PLC0415
+
+        return CLASSES
+
+    def cim_refusal(self) -> int | None:
+        """Return why WMI doesn't answer; a stopped service is started by the first query, a disabled one never."""
+        service = self.services.get("winmgmt")
+        if service is None or service.start == "Disabled":
+            return DISABLED
+        if service.status == "Stopped":
+            service.status = "Running"
+        return INVALID_CLASS if self.windows.wmi_damaged else None
 
     def has_program(self, program: str) -> bool:
         """Return whether a path is a program that can be started without a command shell."""
