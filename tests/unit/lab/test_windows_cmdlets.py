@@ -73,6 +73,15 @@ def test_values_are_made_changed_read_and_removed() -> None:
     assert run(host, "Test-Path", LiteralPath=[LAB]).one() is False
 
 
+def test_what_is_read_through_the_current_control_set_says_so() -> None:
+    host = machine("2012R2")
+    control = "SYSTEM\\CurrentControlSet\\Control"
+    found = run(host, "Get-ItemProperty", LiteralPath=f"HKLM:\\{control}").one().notes
+    assert found["PSPath"] == f"Microsoft.PowerShell.Core\\Registry::HKEY_LOCAL_MACHINE\\{control}"
+    names = [key.ps_get("PSChildName") for key in run(host, "Get-ChildItem", Path="HKLM:\\SYSTEM").output]
+    assert names == ["ControlSet001", "ControlSet002", "CurrentControlSet", "Select"]
+
+
 def test_a_key_without_values_gives_nothing_and_a_missing_one_an_error() -> None:
     host = machine()
     host.registry.create("HKLM\\SOFTWARE\\Lab")

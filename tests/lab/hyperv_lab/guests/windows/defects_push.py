@@ -33,7 +33,12 @@ def _wmi_rules(machine: WindowsMachine) -> None:
     _close(machine, "WMI-")
 
 
-@defect("winmgmt_disabled", "95103", changes="the service Winmgmt is disabled: nothing answers CIM or WMI queries")
+@defect(
+    "winmgmt_disabled",
+    "95103",
+    "name:ASRMobilityServiceInstallerWMIQueryFailure",
+    changes="the service Winmgmt is disabled: nothing answers CIM or WMI queries (both ids)",
+)
 def _winmgmt(machine: WindowsMachine) -> None:
     put_in_state(machine, "Winmgmt", "Disabled")
 

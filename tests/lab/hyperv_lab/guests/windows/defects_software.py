@@ -82,8 +82,7 @@ def _rundll32(machine: WindowsMachine) -> None:
     machine.files.delete("C:\\Windows\\System32\\rundll32.exe")
 
 
-@defect("dotnet_missing", "name:ASRMobilityServiceInstallerCommandExecutionFailure",
-        changes=".NET Framework 4 is not installed (setup exits with 16)")  # fmt: skip
+@defect("dotnet_missing", "exit:16", changes=".NET Framework 4 is not installed")
 def _dotnet(machine: WindowsMachine) -> None:
     machine.registry.delete_key(f"{baseline.DOTNET}\\v4")
 
@@ -128,7 +127,7 @@ def _proxy(machine: WindowsMachine) -> None:
     )
 
 
-@defect("is_configuration_server", "exit 65", changes="the services of a configuration server are there")
+@defect("is_configuration_server", "exit:65", changes="the services of a configuration server are there")
 def _server(machine: WindowsMachine) -> None:
     for name in ("InMage PushInstall", "ProcessServer", "tmansvc"):
         services.add(machine, name, path=f"C:\\ProgramData\\ASR\\home\\svsystems\\bin\\{name.split()[0]}.exe")

@@ -19,7 +19,7 @@ from ...powershell.providers import provider_of
 from ...powershell.values import OBJECT, Int64, LiveObject, PropertyBag, TypedArray
 from .dispatch import expand
 from .files import plain
-from .registry import Value, canonical, parent
+from .registry import Value, parent, spelled
 
 if TYPE_CHECKING:
     from ...hyperv.storage import File
@@ -46,7 +46,7 @@ messages.add(
 
 @dataclass(frozen=True)
 class Item:
-    """A path as a cmdlet means it: canonical for keys (``HKLM\\…``), plain for files."""
+    """A path as a cmdlet means it: with a short hive for keys (``HKLM\\…``), plain for files."""
 
     provider: str
     path: str
@@ -167,7 +167,7 @@ class ItemCmdlet(HostCmdlet):
     def item(given: str) -> Item:
         """Return what a path as text means."""
         if provider_of(given) == REGISTRY:
-            return Item(REGISTRY, canonical(given))
+            return Item(REGISTRY, spelled(given))
         lowered = given.lower()
         for prefix in _FILE_PREFIXES:
             if lowered.startswith(prefix):

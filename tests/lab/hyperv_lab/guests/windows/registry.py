@@ -26,6 +26,7 @@ _HIVES = {
 _PROVIDERS = ("microsoft.powershell.core\\registry::", "registry::")
 _CURRENT = "CurrentControlSet"
 _CURRENT_IS = "ControlSet001"
+_SYSTEM = "hklm\\system\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Key:
     values: dict[str, Value] = field(default_factory=dict)
 
 
-def canonical(path: str) -> str:
-    """Return a key's path as ``HKLM\\SOFTWARE\\…``: short hive, no colon, the control set's own name.
+def spelled(path: str) -> str:
+    """Return a key's path as ``HKLM\\SOFTWARE\\…``: short hive, no colon, else as written.
 
     Takes what PowerShell, reg.exe and people write: ``HKLM:\\…``, ``HKEY_LOCAL_MACHINE\\…``, ``Registry::HKEY_…\\…``.
     """
@@ -58,6 +59,12 @@ def canonical(path: str) -> str:
         return ""
     hive = parts[0].rstrip(":").upper()
     parts[0] = _HIVES.get(hive, hive)
+    return "\\".join(parts)
+
+
+def canonical(path: str) -> str:
+    """Return a key's path as ``spelled`` does, with the name of the control set that the current one is a link to."""
+    parts = spelled(path).split("\\")
     if [part.lower() for part in parts[1:3]] == ["system", _CURRENT.lower()]:
         parts[2] = _CURRENT_IS
     return "\\".join(parts)
@@ -103,12 +110,23 @@ class Registry:
         """Return the names of the keys below one, sorted, as they were written."""
         below = canonical(path).lower() + "\\"
         found = [self._key(key) for key in self._all() if key.startswith(below) and "\\" not in key[len(below) :]]
-        return sorted((key.path.rpartition("\\")[2] for key in found if key), key=str.lower)
+        names = [key.path.rpartition("\\")[2] for key in found if key]
+        if below == _SYSTEM and _CURRENT_IS in names:
+            names.append(_CURRENT)
+        return sorted(names, key=str.lower)
 
     def written(self, path: str) -> str:
-        """Return the canonical path of a key as it was first written; what was given where there is no such key."""
+        """Return the path of a key as it was first written; what was given where there is no such key.
+
+        A path through the link to the current control set stays one.
+        """
         key = self._key(canonical(path).lower())
-        return key.path if key else canonical(path)
+        if key is None:
+            return spelled(path)
+        linked = spelled(path).split("\\")[1:3]
+        if [part.lower() for part in linked] == ["system", _CURRENT.lower()]:
+            return key.path.replace(f"\\{_CURRENT_IS}", f"\\{_CURRENT}", 1)
+        return key.path
 
     def changes(self) -> dict[str, dict[str, Data] | None]:
         """Return what differs from the shared keys, by path: the values of a key, None for a removed one."""
