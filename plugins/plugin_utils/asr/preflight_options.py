@@ -22,6 +22,7 @@ SAFE, NONE = "safe", "none"
 _VERSION = re.compile(r"\d+(\.\d+){1,3}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|::[0-9A-Fa-f:]*")
 """Names and addresses: letters, digits and what stands between them, so that one is never taken for an option."""
+_NO_STEP = "undo: give the list that an earlier run returned as undo, as it stands"
 _STEP_KEYS = frozenset({"id", "subject", "before", "after", "details"})
 
 
@@ -106,11 +107,14 @@ def _host(given: str, option: str) -> str:
 
 def _step(given: Mapping[str, Any]) -> CureStep:
     if not {"id", "subject"} <= set(given) or not set(given) <= _STEP_KEYS:
-        raise InvalidRequest("undo: give the list that an earlier run returned as undo, as it stands")
+        raise InvalidRequest(_NO_STEP)
     details = given.get("details") or {}
     texts = [given["id"], given["subject"], *([details["account"]] if "account" in details else [])]
     if not isinstance(details, dict) or not all(isinstance(item, str) for item in texts):
-        raise InvalidRequest("undo: give the list that an earlier run returned as undo, as it stands")
+        raise InvalidRequest(_NO_STEP)
+    known = entries().get(given["id"])
+    if known is None or known.cure is not Cure.WEAKENING:
+        raise InvalidRequest(f"undo: {given['id']} ({given['subject']}) is nothing that a preflight weakens")
     return CureStep(
         id=given["id"], subject=given["subject"], before=given.get("before"), after=given.get("after"), details=details
     )
