@@ -11,6 +11,7 @@ from ...errors import InvalidRequest
 from ..patient import CureStep
 from . import registry
 from .rules_push import SHARING_RULES, SMB_RULE, WMI_RULES, opens, variants
+from .rules_system import AGENT_SERVICES
 from .rules_vss import COM_STARTS, NEEDED, not_excluded
 
 if TYPE_CHECKING:
@@ -68,9 +69,19 @@ def _rules(evidence: WindowsEvidence, item: AsrFinding, names: Sequence[str], gr
 
 
 def _service(evidence: WindowsEvidence, item: AsrFinding, _wanted: Wanted) -> Iterator[CureStep]:
-    """Give the service of the finding its default start type where it is disabled, and start it."""
     name = item.subject.removeprefix("service ")
-    name = "Winmgmt" if name == "WMI" else name
+    yield _service_step(evidence, item.id, "Winmgmt" if name == "WMI" else name)
+
+
+def _agent_services(evidence: WindowsEvidence, item: AsrFinding, _wanted: Wanted) -> Iterator[CureStep]:
+    known = evidence.software.services or {}
+    for name in AGENT_SERVICES:
+        if name.lower() in known and not known[name.lower()].runs:
+            yield _service_step(evidence, item.id, name)
+
+
+def _service_step(evidence: WindowsEvidence, error_id: str, name: str) -> CureStep:
+    """Return the step that gives a service its default start type where it is disabled, and starts it."""
     start = START_TYPES[next(known for known in START_TYPES if known.lower() == name.lower())]
     service = (evidence.software.services or {}).get(name.lower())
     disabled = service is None or service.is_disabled
@@ -80,7 +91,7 @@ def _service(evidence: WindowsEvidence, item: AsrFinding, _wanted: Wanted) -> It
         start if disabled or service is None else WORDS.get(service.start, service.start)
     )
     details = {"action": "service", "name": name, "start": start if disabled else None, "run": run}
-    yield CureStep(id=item.id, subject=f"service {name}", before=before, after=after, details=details)
+    return CureStep(id=error_id, subject=f"service {name}", before=before, after=after, details=details)
 
 
 def _exclusions(evidence: WindowsEvidence, item: AsrFinding, wanted: Wanted) -> Iterator[CureStep]:
@@ -123,7 +134,7 @@ PLANNERS: dict[str, Planner] = {
     "vss:0x8004E00F": _service,
     "vss:0x80070422": _service,
     "vss:0x800706BE": _exclusions,
-    "78174": _service,
+    "78174": _agent_services,
     "name:ASRMobilityServiceInstallerWMIQueryFailure": _service,
 }
 

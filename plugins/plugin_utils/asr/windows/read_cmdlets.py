@@ -206,7 +206,7 @@ def _evidence(release: Release, keys: Keys, asked: Asking, answers: Mapping[str,
             part_of_domain=flag(computer.get("PartOfDomain")),
         ),
         network=_network(asked, adapters, known("ports"), answers),
-        guard=reading.guard(keys, _rules(known("rules")) if asked.push else None),
+        guard=reading.guard(keys, _rules(known("rules")) if asked.push and system else None),
         storage=_storage(keys, system, known("disks") or None, known("partitions") or None, known("drives")),
         software=replace(
             software, proxy_file=_lines(answers["proxy"]), **_defender(software.services, known("defender"))

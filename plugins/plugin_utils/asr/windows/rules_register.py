@@ -69,12 +69,11 @@ def agent_stopped(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFin
     """The installed agent's services don't run."""
     if evidence.agent is None:
         return
-    for name in AGENT_SERVICES:
-        service = (evidence.software.services or {}).get(name.lower())
-        if service is not None and service.state == "Stopped":
-            yield finding(
-                "78174", subject=f"service {service.name}", evidence=f"{service.state}, start type {service.start}"
-            )
+    known = evidence.software.services or {}
+    stopped = [known[name.lower()] for name in AGENT_SERVICES if name.lower() in known]
+    shown = [f"{item.name}: start type {item.start}" for item in stopped if item.state == "Stopped"]
+    if shown:
+        yield finding("78174", subject="services of the agent", evidence=f"stopped; {', '.join(shown)}")
 
 
 def proxy(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
