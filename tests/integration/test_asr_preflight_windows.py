@@ -1,0 +1,127 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight of Windows machines: every defect of the lab's table, each on a machine of its own, old ones and new ones.
+
+One playbook run serves all machines: look, predict, cure, look again. The tests read its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hyperv_lab.guests.windows.defects import DEFECTS
+from hyperv_lab.guests.windows.systems import SYSTEMS
+from integration.harness import Lab, Run, serve
+
+OLD, NEW = "2008R2SP1", tuple(name for name in SYSTEMS if name != "2008R2SP1")
+LANGUAGES = ("en", "fr")
+AGENT = {"version": "9.55.6765.1", "stack": "classic", "registered_with": "cs01"}
+NEED_AGENT = ("agent_", "vss_provider_missing", "vacp_")
+SERVER = {"name": "cs01", "address": "127.64.200.1", "port": 4443, "data_port": 9443, "passphrase": "Lab-Passphrase-1"}
+WEAKENING = {"95107", "95519", "95520"}
+UNSEEN_BY_OLD = ("port_443_closed", "port_9443_closed")
+"""What no program of an old system can try."""
+OPTIONS = {
+    "scopes": ["push", "agent", "register"],
+    "push_account": "asrpush",
+    "servers": [{"address": SERVER["address"], "port": port} for port in (SERVER["port"], SERVER["data_port"])],
+    "server_names": ["cs01"],
+}
+
+
+def machines() -> dict[str, dict[str, Any]]:
+    """Return a machine per defect and generation of Windows, and healthy ones of every system in both languages."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, (name, defect) in enumerate(DEFECTS.items()):
+        allowed = defect.os or tuple(SYSTEMS)
+        newer = [system for system in NEW if system in allowed]
+        chosen = [*([OLD] if OLD in allowed else []), *([newer[number % len(newer)]] if newer else [])]
+        for place, system in enumerate(chosen):
+            entry: dict[str, Any] = {"os": system, "defects": [name], "language": LANGUAGES[(number + place) % 2]}
+            if name.startswith(NEED_AGENT):
+                entry["agent"] = AGENT
+            found[f"{name}-{system}".replace("_", "-").lower()] = entry
+    for system in SYSTEMS:
+        for language in LANGUAGES:
+            found[f"healthy-{system}-{language}".lower()] = {"os": system, "language": language}
+    return found
+
+
+MACHINES = machines()
+NAMES = {alias: f"W{number:03}" for number, alias in enumerate(MACHINES)}
+
+
+def fleet() -> dict[str, Any]:
+    rows = [{"name": NAMES[alias], "alias": alias, **entry} for alias, entry in MACHINES.items()]
+    return {"asr": {"configuration_servers": [SERVER]}, "windows_machines": rows}
+
+
+def preflight(name: str, **options: Any) -> dict[str, Any]:
+    return {"name": name, "hyperv.mobility.asr_preflight": {**OPTIONS, **options}}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    yield from serve(fleet(), tmp_path_factory.mktemp("preflight"))
+
+
+@pytest.fixture(scope="module")
+def run(lab: Lab) -> Run:
+    allowed = ["safe", *sorted(WEAKENING)]
+    tasks = [
+        preflight("look"),
+        {**preflight("predict", remediate=allowed), "check_mode": True, "diff": True},
+        {**preflight("cure", remediate=allowed), "diff": True},
+        preflight("again", remediate=allowed),
+    ]
+    done = lab.play([{"hosts": "windows_machines", "gather_facts": False, "tasks": tasks}], timeout=900)
+    assert done.code == 0, done.output
+    return done
+
+
+def expected(alias: str) -> set[str]:
+    (name,) = MACHINES[alias].get("defects", [None])
+    if name is None or (name in UNSEEN_BY_OLD and MACHINES[alias]["os"] in (OLD, "2012")):
+        return set()
+    return set(DEFECTS[name].ids)
+
+
+def ids(result: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in result["findings"]]
+
+
+@pytest.mark.parametrize("alias", [alias for alias in MACHINES if MACHINES[alias].get("defects")])
+def test_a_defect_is_named_cured_and_gone(run: Run, alias: str) -> None:
+    look, predicted, cured, again = (run.one(task, alias) for task in ("look", "predict", "cure", "again"))
+    wanted = expected(alias)
+    assert set(ids(look)) <= wanted, look["findings"]
+    assert bool(ids(look)) is bool(wanted)
+    assert len(ids(look)) == 1 or alias.startswith("vacp"), look["findings"]
+    assert look["changed"] is False
+    for key in ("findings", "cured", "manual", "blocked", "undo", "diff", "changed"):
+        assert predicted[key] == cured[key], key
+    curable = [item["id"] for item in look["findings"] if item["cure"] != "manual"]
+    assert cured["cured"] == sorted(curable)
+    assert cured["manual"] == sorted(set(ids(look)) - set(curable))
+    assert (again["changed"], ids(again)) == (False, cured["manual"])
+
+
+@pytest.mark.parametrize("alias", [alias for alias in MACHINES if not MACHINES[alias].get("defects")])
+def test_a_healthy_machine_of_every_system_has_no_finding(run: Run, alias: str) -> None:
+    look = run.one("look", alias)
+    assert look["findings"] == []
+    assert (look["blocked"], look["facts"]["unread"]) == (False, look["facts"]["unread"])
+    old = MACHINES[alias]["os"] == OLD
+    assert look["facts"]["read_by"] == ("programs" if old else "cmdlets")
+
+
+def test_sessions_are_one_on_new_systems_and_two_on_old_ones(lab: Lab, run: Run) -> None:
+    tasks = len({result["_host"] for result in run.of("look")}) and 4
+    for alias, entry in MACHINES.items():
+        opened = [
+            line for line in lab.journal() if line["event"] == "shell_opened" and line["host"] in (alias, NAMES[alias])
+        ]
+        assert len(opened) <= tasks * (2 if entry["os"] == OLD else 1), alias
