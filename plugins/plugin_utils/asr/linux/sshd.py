@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 MAIN_FILE = "/etc/ssh/sshd_config"
-_DEPTH = 16
-"""How deep sshd follows Include."""
 _LINE = re.compile(r"[ \t]*(?P<keyword>[A-Za-z0-9]+)(?:[ \t]*=[ \t]*|[ \t]+)(?P<value>.*?)[ \t\r]*\Z", re.DOTALL)
 _COMMENTED = re.compile(r"[ \t]*#[ \t]*(?P<rest>\S.*)\Z", re.DOTALL)
 
@@ -63,26 +61,30 @@ def lines_of(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
-def directives(files: Mapping[str, str], path: str = MAIN_FILE) -> list[Directive]:
-    """Return what the files say in the order sshd reads it, with included files where they are included."""
-    return list(_walk(files, path, None, in_match=False, depth=0))
+def directives(files: Mapping[str, str]) -> list[Directive]:
+    """Return what the files say in the order sshd reads it, with included files where they are included.
+
+    A file that includes itself is not followed: sshd refuses it.
+    """
+    return list(_walk(files, (MAIN_FILE,), None, in_match=False))
 
 
-def _walk(files: Mapping[str, str], path: str, outer: int | None, *, in_match: bool, depth: int) -> Iterator[Directive]:
-    matching = in_match
+def _walk(
+    files: Mapping[str, str], chain: tuple[str, ...], outer: int | None, *, in_match: bool
+) -> Iterator[Directive]:
+    path, matching = chain[-1], in_match
     for index, line in enumerate(lines_of(files.get(path, ""))):
         found = _LINE.match(line.rstrip("\n"))
         if found is None:
             continue
         keyword, value = found["keyword"].lower(), found["value"]
-        if keyword == "match":
-            matching = True
+        matching = matching or keyword == "match"
         where = index if outer is None else outer
         yield Directive(path=path, index=index, keyword=keyword, value=value, outer=where, in_match=matching)
-        if keyword == "include" and depth < _DEPTH:
-            for pattern in value.split():
-                for name in _matching(files, pattern):
-                    yield from _walk(files, name, where, in_match=matching, depth=depth + 1)
+        if keyword == "include":
+            names = (name for pattern in value.split() for name in _matching(files, pattern) if name not in chain)
+            for name in names:
+                yield from _walk(files, (*chain, name), where, in_match=matching)
 
 
 def _matching(files: Mapping[str, str], pattern: str) -> list[str]:
@@ -189,5 +191,5 @@ def _is_commented(line: str, name: str) -> bool:
     if found is None:
         return False
     probe = Directive(path="", index=0, keyword=found["keyword"].lower(), value=found["value"], outer=0)
-    plausible = len(probe.setting.split()) == 1 or (probe.keyword == "subsystem" and probe.setting.startswith("/"))
+    plausible = len(probe.value.split()) == 1 or (probe.keyword == "subsystem" and probe.setting.startswith("/"))
     return probe.name == name and plausible

@@ -116,20 +116,24 @@ done
 
 # SSH
 daemon=$(command -v sshd)
+seen=
 ssh_file() {
+  case " $seen " in
+  *" $1 "*) return 0 ;;
+  esac
+  seen="$seen $1"
   file "$1"
-  [ "$2" -lt 16 ] || return 0
   for pattern in $(sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=][[:space:]=]*//p' "$1" 2>/dev/null); do
     case $pattern in
     /*) ;;
     *) pattern=/etc/ssh/$pattern ;;
     esac
     for included in $pattern; do
-      [ -f "$included" ] && ssh_file "$included" "$(($2 + 1))"
+      [ -f "$included" ] && ssh_file "$included"
     done
   done
 }
-ssh_file /etc/ssh/sshd_config 0
+ssh_file /etc/ssh/sshd_config
 if [ -n "$daemon" ]; then
   value sshd "$daemon"
   run sshd-global "$daemon" -T

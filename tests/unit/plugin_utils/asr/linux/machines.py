@@ -152,7 +152,7 @@ menuentry 'Linux' --class gnu-linux {{
 }}
 """
 DEFAULTS = 'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX="quiet crashkernel=auto"\n'
-PROGRAMS = ("sfdisk", "dmsetup", "blkid", "lvdisplay", "vgdisplay", "which", "locale", "bash")
+PROGRAMS: tuple[str, ...] = ("sfdisk", "dmsetup", "blkid", "lvdisplay", "vgdisplay", "which", "locale", "bash")
 PROGRAMS += ("dhclient", "dhcpcd", "wickedd-dhcp4", "grub2-mkconfig")
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.catalogue import Cure, Scope
@@ -80,9 +80,9 @@ def sshd(told: Told, before: str, after: str, *, files: bool = True) -> Told:
 
 BOOT_ON_SDB = "/dev/sda2 / ext4 rw 0 0\n/dev/sdb1 /boot ext4 rw 0 0\n"
 GRUB_LINES = "lines /boot/grub2/grub.cfg"
-OLD = {"agent_version": (9, 19, 0, 0)}
+OLD: Mapping[str, object] = {"agent_version": (9, 19, 0, 0)}
 
-DEFECTS: dict[str, tuple[str, Callable[[Told], Told], dict[str, object]]] = {
+DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
     "32 bits": ("95213", lambda told: told.value("machine", "i686"), {}),
     "unknown release": ("95213", lambda told: told.file("/etc/redhat-release", "Fedora release 33\n"), {}),
     "old release": ("95213", lambda told: told.file("/etc/redhat-release", "CentOS release 5.1 (Final)\n"), {}),
@@ -353,8 +353,8 @@ def test_layouts_that_newer_agents_take_are_no_finding() -> None:
 
 def test_paths_of_one_disk_are_one_disk() -> None:
     tree = "".join(f"{disk} {disk}\n`-mpatha dm-0\n  |-mpatha1 dm-1\n  `-mpatha2 dm-2\n" for disk in ("sda", "sdb"))
-    names = (("sda", "sda", "disk"), ("sdb", "sdb", "disk"), ("dm-0", "mpatha", "mpath"))
-    names += (("dm-1", "mpatha1", "part"), ("dm-2", "mpatha2", "part"))
+    names = [("sda", "sda", "disk"), ("sdb", "sdb", "disk"), ("dm-0", "mpatha", "mpath")]
+    names += [("dm-1", "mpatha1", "part"), ("dm-2", "mpatha2", "part")]
     pairs = "".join(f'KNAME="{k}" NAME="{n}" TYPE="{t}" SIZE="42949672960"\n' for k, n, t in names)
     told = healthy().answer("tree", tree).answer("devices", pairs)
     told = told.answer("mounts /etc/mtab", "/dev/mapper/mpatha2 / ext4 rw 0 0\n/dev/mapper/mpatha1 /boot ext4 rw 0 0\n")
