@@ -95,5 +95,7 @@ class LinuxEvidence:
     network: Network = field(default_factory=Network)
     agent_version: str | None = None
     agent_folder: str | None = None
+    proxy: Mapping[str, str] | None = None
+    """Address and Port of ProxyInfo.conf, in small letters; None where there is no such file."""
     platform: str | None = None
     """VmPlatform of drscout.conf; None where there is no such file."""

@@ -102,6 +102,7 @@ def evidence(told: Sections, servers: Sequence[tuple[str, int]] = ()) -> LinuxEv
         network=_network(told, servers),
         agent_version=_setting(version, "VERSION") or _setting(version, "PROD_VERSION"),
         agent_folder=_setting(version, "INSTALLATION_DIR"),
+        proxy=_proxy(told),
         platform=_platform(told),
     )
 
@@ -140,6 +141,13 @@ def _platform(told: Sections) -> str | None:
         return None
     found = re.search(r"^ *VmPlatform *=(.*)$", _text(told, "agent"), re.MULTILINE)
     return found[1].strip() if found else ""
+
+
+def _proxy(told: Sections) -> dict[str, str] | None:
+    if "proxy" not in told.answers:
+        return None
+    parts = (line.partition("=") for line in told.lines("proxy"))
+    return {name.strip().lower(): value.strip() for name, _sign, value in parts}
 
 
 def _storage(told: Sections) -> disks.Storage:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..patient import Wanted
     from .evidence import LinuxEvidence
 
+DATA_PORT = 9443
+"""The process server's, by which the data goes."""
+
 
 def no_address(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """No interface has an IPv4 address; IPv6 alone isn't supported."""
@@ -38,7 +41,17 @@ def servers_closed(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFindi
     for address, port in wanted.servers:
         if evidence.network.connections.get((address, port)) is False:
             shown = "the TCP port does not open from the machine"
-            yield finding("register:curl-7", subject=f"{address}:{port}", evidence=shown, cure=Cure.MANUAL)
+            error_id = "78169" if port == DATA_PORT else "register:curl-7"
+            yield finding(error_id, subject=f"{address}:{port}", evidence=shown, cure=Cure.MANUAL)
+
+
+def proxy(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
+    """The agent's own proxy settings are there without an address or a port."""
+    settings = evidence.proxy
+    lacking = [] if settings is None else [name for name in ("address", "port") if not settings.get(name)]
+    if lacking:
+        shown = f"it has no {' and no '.join(lacking)}"
+        yield finding("151072", subject="ProxyInfo.conf", evidence=shown, cure=Cure.MANUAL)
 
 
 def platform(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
@@ -48,4 +61,4 @@ def platform(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
         yield finding("register:platform-null", subject="drscout.conf", evidence=shown, cure=Cure.MANUAL)
 
 
-RULES = (no_address, server_names, servers_closed, platform)
+RULES = (no_address, server_names, servers_closed, proxy, platform)

@@ -155,6 +155,8 @@ done
 file /usr/local/.vx_version
 home=$(sed -n 's/^INSTALLATION_DIR=//p' /usr/local/.vx_version 2>/dev/null)
 [ -f "$home/etc/drscout.conf" ] && run agent sed -n -e '/^ *VmPlatform *=/p' -e '/^ *CSType *=/p' "$home/etc/drscout.conf"
+proxy=/usr/local/InMage/config/ProxyInfo.conf
+[ -f "$proxy" ] && run proxy sed -n -e '/^ *[Aa]ddress *=/p' -e '/^ *[Pp]ort *=/p' "$proxy"
 
 # Network
 run addresses ip -4 -o addr show

@@ -251,6 +251,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
         lambda told: told.value("name cs01", ""),
         {"server_names": ("cs01",)},
     ),
+    "proxy": ("151072", lambda told: told.answer("proxy", "Address=http://10.1.1.1\nPort=\n"), {}),
     "platform": (
         "register:platform-null",
         lambda told: told.file("/usr/local/.vx_version", "VERSION=9.55.0.0\n").answer("agent", "VmPlatform=\n"),
@@ -274,12 +275,12 @@ def test_a_defect_of_a_scope_that_is_not_asked_for_is_not_named() -> None:
 
 
 def test_a_port_that_does_not_open_is_named_and_one_that_nobody_could_try_is_not() -> None:
-    told = healthy().answer("tcp", "10.9.9.9 443 1\n10.9.9.9 9443 0\n10.9.9.8 443 125\n10.9.9.7 443 143\n")
-    servers = (("10.9.9.9", 443), ("10.9.9.9", 9443), ("10.9.9.8", 443), ("10.9.9.7", 443))
+    told = healthy().answer("tcp", "10.9.9.9 443 1\n10.9.9.9 9443 0\n10.9.9.8 443 125\n10.9.9.7 9443 143\n")
+    servers = (("10.9.9.9", 443), ("10.9.9.9", 9443), ("10.9.9.8", 443), ("10.9.9.7", 9443))
     found = rules.judge(told.evidence(*servers), wanted(servers=servers))
     assert [(item.id, item.subject) for item in found] == [
         ("register:curl-7", "10.9.9.9:443"),
-        ("register:curl-7", "10.9.9.7:443"),
+        ("78169", "10.9.9.7:9443"),
     ]
 
 
