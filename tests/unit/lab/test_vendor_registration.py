@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hyperv_lab.guests.windows import agent_state, vendor
+from hyperv_lab.hyperv.storage import Volume
 from unit.lab.windows_machine import machine, run
 
 if TYPE_CHECKING:
@@ -150,6 +151,16 @@ def test_a_failed_over_machine_does_nothing_and_says_success() -> None:
     target.windows.asset_tag = vendor.AZURE_ASSET_TAG
     assert run(target, MODERN)[0] == 0
     assert not agent_state.describe(target)["registered"]
+
+
+def test_a_passphrase_on_a_share_needs_credentials_that_can_be_passed_on() -> None:
+    target = with_agent()
+    target.storage.shares["\\\\fs01\\secrets"] = Volume(name="\\\\fs01\\secrets", size=1 << 20)
+    target.files.write("\\\\fs01\\secrets\\p.txt", "Lab-Passphrase-1")
+    line = CLASSIC.replace("C:\\T\\p.txt", "\\\\fs01\\secrets\\p.txt")
+    with listening(target):
+        assert run(target, line)[0] == 3
+        assert run(target, line, delegable=True)[0] == 0
 
 
 def test_a_cloned_machine_is_refused() -> None:

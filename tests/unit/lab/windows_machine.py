@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hyperv_lab.hyperv import accounts, fleet
@@ -33,11 +34,17 @@ def machine(os: str = "2016", *, asr: dict[str, Any] | None = None, **keys: Any)
 
 
 def run(
-    target: WindowsMachine, line: str, *, stdin: bytes = b"", stopping: threading.Event | None = None
+    target: WindowsMachine,
+    line: str,
+    *,
+    stdin: bytes = b"",
+    stopping: threading.Event | None = None,
+    delegable: bool = False,
 ) -> tuple[int, str, str]:
     """Run a command line as an administrator; return exit code, output and error output."""
     account = target.local[0]
     identity = accounts.sign_in(target, account, "ntlm")
     assert identity is not None
+    identity = replace(identity, delegable=delegable)
     code, out, err = target.run_program(identity, line, {}, stdin=stdin, stopping=stopping)
     return code, out.decode(), err.decode()

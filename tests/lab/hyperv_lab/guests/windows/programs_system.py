@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from .console import Result, failed, is_administrator, lines, not_played, ok, say
-from .names import resolve, reverse
 from .programs_netsh import dynamic_ports
+from .smb import resolve
 from .vendor import PROVIDERS_KEY, pace
 
 if TYPE_CHECKING:
@@ -134,11 +134,12 @@ def ping(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str],
     words = [word for word in arguments if not word.startswith(("-", "/")) and not word.isdigit()]
     if len(words) != 1:
         return not_played("ping", arguments)
-    address = resolve(machine, words[0])
-    if address is None:
+    found = resolve(machine, words[0])
+    if not found:
         english = f"Ping request could not find host {words[0]}. Please check the name and try again."
         french = f"La requête Ping n’a pas pu trouver l’hôte {words[0]}. Vérifiez le nom et essayez à nouveau."
         return ok(lines(say(machine, english, french)), 1)
+    address = found[0]
     host, server = machine.fleet.host(address), machine.fleet.asr.find(address)
     answers = server is not None or (host is not None and host.up())
     if answers:
@@ -162,11 +163,18 @@ def nslookup(machine: WindowsMachine, _identity: Identity, arguments: Sequence[s
     head = lines(
         f"{say(machine, 'Server', 'Serveur')}:  dns.{machine.fleet.directory_spec.domain}", "Address:  127.0.0.1", ""
     )
-    address = resolve(machine, arguments[0])
-    name = reverse(machine, arguments[0]) if address == arguments[0] else arguments[0]
+    address = next(iter(resolve(machine, arguments[0])), None)
+    name = _name_of(machine, arguments[0]) if address == arguments[0] else arguments[0]
     if address is None or name is None:
         return 0, head.encode(), f"*** {arguments[0]}: Non-existent domain\r\n".encode()
     return ok(head + lines(f"{say(machine, 'Name', 'Nom')}:    {name}", f"Address:  {address}", ""))
+
+
+def _name_of(machine: WindowsMachine, address: str) -> str | None:
+    host, server = machine.fleet.host(address), machine.fleet.asr.find(address)
+    if "*" in machine.windows.unresolved:
+        return None
+    return host.fqdn if host else server.name if server else None
 
 
 def shutdown(machine: WindowsMachine, identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:

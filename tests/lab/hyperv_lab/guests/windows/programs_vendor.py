@@ -77,7 +77,7 @@ def unified_agent(
 
 def configurator(
     machine: WindowsMachine,
-    _identity: Identity,
+    identity: Identity,
     arguments: Sequence[str],
     _stdin: bytes,
     *,
@@ -85,7 +85,7 @@ def configurator(
     stopping: threading.Event | None = None,
 ) -> Result:
     """Run the configurator."""
-    run = Configurator(machine, vendor.version_of_file(machine, path), stopping)
+    run = Configurator(machine, vendor.version_of_file(machine, path), stopping, hops=identity.delegable)
     return _ended(machine, vendor.CONFIGURATOR_LOG, lambda: run.run(list(arguments)), lambda: "")
 
 

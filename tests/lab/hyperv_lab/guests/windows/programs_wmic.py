@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...hyperv.cim import CIMV2, PROVIDERS, BadQuery, CimInstance, matcher, normal
 from .console import Result, not_played, say
-from .names import resolve
+from .smb import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ def _instances(machine: WindowsMachine, query: _Query) -> list[CimInstance] | No
     if query.class_name.lower() == "win32_pingstatus":
         return [_ping(machine, query.condition or "")]
     key = (CIMV2, query.class_name.lower())
-    provider = _own_classes(machine).get(key) or PROVIDERS.get(key)
+    provider = machine.own_classes().get(key) or PROVIDERS.get(key)
     if provider is None:
         return None
     instances = provider(machine)
@@ -141,21 +141,17 @@ def _instances(machine: WindowsMachine, query: _Query) -> list[CimInstance] | No
         raise _Fails(_INVALID_QUERY, "Invalid query", "Requête non valide") from problem
 
 
-def _own_classes(machine: Any) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = getattr(machine, "own_classes", dict)()
-    return found
-
-
 def _ping(machine: WindowsMachine, condition: str) -> CimInstance:
     """Return the answer of the class that pings: the name is in the condition."""
     wanted = re.search(r"Address\s*=\s*['\"]([^'\"]+)['\"]", condition, re.IGNORECASE)
     if wanted is None:
         raise _Fails(_INVALID_QUERY, "Invalid query", "Requête non valide")
-    address = resolve(machine, wanted[1])
+    found = resolve(machine, wanted[1])
+    address = found[0] if found else ""
     values = {
         "Address": wanted[1],
         "PrimaryAddressResolutionStatus": 0 if address else _NOT_RESOLVED,
-        "ProtocolAddress": address or "",
+        "ProtocolAddress": address,
         "StatusCode": 0 if address else None,
         "Timeout": 1000,
     }

@@ -35,8 +35,10 @@ _CONNECT_SECONDS = 2.0
 class Configurator:
     """One run of the configurator."""
 
-    def __init__(self, machine: WindowsMachine, version: str, stopping: threading.Event | None = None) -> None:
-        self.machine, self.stopping = machine, stopping
+    def __init__(
+        self, machine: WindowsMachine, version: str, stopping: threading.Event | None = None, *, hops: bool = True
+    ) -> None:
+        self.machine, self.stopping, self.hops = machine, stopping, hops
         self.version = vendor.version_of(version)
 
     def run(self, arguments: list[str]) -> int:
@@ -85,7 +87,7 @@ class Configurator:
         port = options.get("CSPort") or "443"
         if not port.isdigit():
             raise Ends(Exit.INVALID_ARGUMENTS, f"{port} is no port")
-        if not self.machine.files.is_file(path):
+        if not self._readable(path):
             raise Ends(Exit.INVALID_ARGUMENTS, f"there is no file {path}")
         known = current.get("Hostname")
         if known and known != end_point and self._registered():
@@ -111,7 +113,7 @@ class Configurator:
         if current.get("CSType") != "CSPrime":
             self._mismatch(current)
         path = str(options.get("SourceConfigFilePath"))
-        server = machine.fleet.asr.of_source_config(machine.files.text(path)) if machine.files.is_file(path) else None
+        server = machine.fleet.asr.of_source_config(machine.files.text(path)) if self._readable(path) else None
         if server is None:
             raise Ends(Exit.INVALID_SOURCE_CONFIG, "Invalid source config file provided")
         if self._registered() and current.get("ApplianceName", server.name) != server.name:
@@ -147,6 +149,10 @@ class Configurator:
         return Exit.SUCCESSFUL
 
     # --- parts ---
+    def _readable(self, path: str) -> bool:
+        """Return whether a file can be read; one on a share needs credentials that the session can pass on."""
+        return self.machine.files.is_file(path) and (self.hops or not path.startswith("\\\\"))
+
     def _registered(self) -> bool:
         return self.machine.registry.data(INSTALLED_KEY, STATUS) == "Succeeded"
 
