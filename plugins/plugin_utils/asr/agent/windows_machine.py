@@ -163,6 +163,10 @@ class WindowsMachine:
         except TimedOut as late:
             raise TimedOut(late.msg, **late.details, reason="not_unpacked") from late
 
+    def attempt_script(self, program: str, deadline: Deadline) -> Attempt:
+        """Run a script of the agent's folder to its end; setup's log is where it writes."""
+        return self._attempt(program, (), WINDOWS_SETUP_LOG, None, deadline)
+
     def _listing(self, folder: str) -> tuple[tuple[str, int], ...]:
         reply = self._session.invoke(
             command("Get-ChildItem", LiteralPath=folder, ErrorAction="SilentlyContinue") | select("Name", "Length"),
