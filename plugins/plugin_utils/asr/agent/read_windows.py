@@ -81,7 +81,7 @@ def read_windows(session: Session) -> Reading:
     )
     if product or inmage_values:
         state = _with_agent(session, state, product, inmage_values)
-    return Reading(state=state, folders=_folders(folders.objects, now.objects))
+    return Reading(state=state, folders=folders_of(folders.objects, now.objects))
 
 
 def _values(path: str | list[str], *names: str) -> Pipeline:
@@ -149,7 +149,7 @@ def _os_version(values: Mapping[str, Any]) -> tuple[int, ...]:
     return parsed(str(values.get("CurrentVersion") or "")) or ()
 
 
-def _folders(items: Sequence[Any], now: Sequence[Any]) -> tuple[Found, ...]:
+def folders_of(items: Sequence[Any], now: Sequence[Any]) -> tuple[Found, ...]:
     """Return folders of ours; one whose time can't be read counts as recent."""
     moment = _time(now[0]) if now else None
     found = []

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ...session.reply import Reply
     from ..catalogue import AsrFinding
 
-_WINDOWS_KEY: Final = "HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
-_WINDOWS_KEY_2: Final = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Windows"
+WINDOWS_KEY: Final = "HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
+_CONTROL_KEY: Final = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Windows"
 _ENVIRONMENT_KEY: Final = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
 _VALUES: Final = (
     "CurrentVersion",
@@ -46,9 +46,9 @@ class WindowsRepository:
     def look(self, folder: str | None) -> Look:
         """Return the system by its registry, and the installers of a folder, in one round trip."""
         statements = [
-            _values(_WINDOWS_KEY, *_VALUES),
-            _values(_WINDOWS_KEY_2, "CSDVersion"),
-            _values(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
+            values_of(WINDOWS_KEY, *_VALUES),
+            values_of(_CONTROL_KEY, "CSDVersion"),
+            values_of(_ENVIRONMENT_KEY, "PROCESSOR_ARCHITECTURE"),
         ]
         if folder is not None:
             statements.append(command("Get-ChildItem", LiteralPath=folder) | select("FullName"))
@@ -105,7 +105,8 @@ def _numbers(text: str) -> tuple[int, int]:
     return (int(parts[0]), int(parts[1])) if len(parts) == 2 and all(part.isdigit() for part in parts) else (0, 0)
 
 
-def _values(path: str, *names: str) -> Pipeline:
+def values_of(path: str, *names: str) -> Pipeline:
+    """Return the reading of a key's values; nothing where there is no such key."""
     return command("Get-ItemProperty", LiteralPath=path, ErrorAction="SilentlyContinue") | select(*names)
 
 
