@@ -45,7 +45,7 @@ options:
   all_systems:
     description:
       - Whether files of systems whose installers the servers bring themselves are placed too. Else they are left out
-        and returned as RV(skipped).
+        and returned as RV(left_out).
     type: bool
     default: false
   timeout_seconds:
@@ -91,7 +91,7 @@ placed:
   type: list
   elements: str
   returned: success
-skipped:
+left_out:
   description: Names of files that were left out, since the servers of their version bring them.
   type: list
   elements: str

@@ -71,8 +71,8 @@ class LinuxRepository:
         if done.exit_code == _NO_TOOL:
             raise RemoteError(f"{self._shell.host} has neither sha256sum nor openssl to verify {path}", command="sh")
         size = re.match(r"\s*(\d+)", done.stdout)
-        found = _SUM.search(done.stdout)
-        if done.exit_code != 0 or size is None or (hashed and found is None):
+        found = _SUM.findall(done.stdout)[-1:]  # openssl says the path before it
+        if done.exit_code != 0 or size is None or (hashed and not found):
             raise RemoteError(
                 f"{self._shell.host}: {path} can't be verified (exit code {done.exit_code})",
                 command="sh",

@@ -48,7 +48,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     values = {
         "directory": wanted.directory,
         "placed": [each.installer.name for each in decided.place],
-        "skipped": list(wanted.skipped),
+        "left_out": list(wanted.left_out),
         "restarted": decided.changed,
     }
     return carry_out(decided, lambda due: server.apply(due, deadline), request, values)

@@ -38,7 +38,7 @@ class WantedRepository:
 
     directory: str
     files: tuple[WantedFile, ...]
-    skipped: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     """Files of systems whose installer the servers bring themselves."""
 
 
@@ -80,7 +80,7 @@ def parse_request(arguments: Mapping[str, Any]) -> WantedRepository:
     if not arguments["files"]:
         raise InvalidRequest("files: give at least one installer with its source and sha256")
     files: list[WantedFile] = []
-    skipped: list[str] = []
+    left_out: list[str] = []
     for given in arguments["files"]:
         wanted = _file(given, arguments)
         if wanted.installer.name.lower() in {each.installer.name.lower() for each in files}:
@@ -88,8 +88,8 @@ def parse_request(arguments: Mapping[str, Any]) -> WantedRepository:
         if arguments["all_systems"] or placed_by_hand(wanted.installer):
             files.append(wanted)
         else:
-            skipped.append(wanted.installer.name)
-    return WantedRepository(directory=directory, files=tuple(files), skipped=tuple(skipped))
+            left_out.append(wanted.installer.name)
+    return WantedRepository(directory=directory, files=tuple(files), left_out=tuple(left_out))
 
 
 def _file(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> WantedFile:

@@ -11,7 +11,7 @@ wc -c <"$1"
 if command -v sha256sum >/dev/null 2>&1; then
   sha256sum <"$1"
 elif command -v openssl >/dev/null 2>&1; then
-  openssl dgst -sha256 <"$1"
+  openssl dgst -sha256 "$1"
 else
   exit 4
 fi

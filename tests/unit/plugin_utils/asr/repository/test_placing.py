@@ -164,7 +164,7 @@ def test_files_that_servers_bring_are_left_out_unless_asked_for() -> None:
     server.files[f"D:\\asr\\{RHEL7}"] = CONTENT
     both = (wanted(), wanted(f"D:\\asr\\{RHEL7}"))
     outcome = server.operate(*both)
-    assert (outcome.values["placed"], outcome.values["skipped"]) == ([RHEL5], [RHEL7])
+    assert (outcome.values["placed"], outcome.values["left_out"]) == ([RHEL5], [RHEL7])
     assert server.operate(*both, all_systems=True).values["placed"] == [RHEL7]
 
 
