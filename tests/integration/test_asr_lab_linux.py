@@ -44,7 +44,7 @@ def test_every_system_answers_as_root(lab: Lab) -> None:
 
 def test_nothing_is_left_when_the_lab_ends(tmp_path: Path) -> None:
     for lab in serve({"linux_machines": [{"name": "lin01", "os": "debian-9"}]}, tmp_path):
-        lab.tasks("lin01", {"name": "stay", "raw": "nohup sleep 7654 >/dev/null 2>&1 & echo started"})
+        lab.tasks("lin01", {"name": "stay", "raw": "nohup sleep 7654 >/dev/null 2>&1 & sleep 1; echo started"})
         assert _with("sleep\x007654")
         kill(lab.process, signal.SIGTERM)
         assert not _with("sleep\x007654")

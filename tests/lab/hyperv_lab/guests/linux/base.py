@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all trees share: programs of the machine that the lab runs on, with their libraries, and stand-ins.
 
-They are copied once into the work directory and hard-linked into each tree: a tree costs names, not bytes, and no
-write inside one can reach a file of the machine itself.
+They are copied once into the work directory, which each machine sees read-only: no write inside one can reach a file of
+the machine itself.
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -20,9 +19,14 @@ PROGRAMS = {
     "busybox": "/usr/bin/busybox",
     "dash": "/usr/bin/dash",
     "bash": "/usr/bin/bash",
+    "cksum": "/usr/bin/cksum",
+    "comm": "/usr/bin/comm",
     "env": "/usr/bin/env",
     "find": "/usr/bin/find",
+    "install": "/usr/bin/install",
+    "nice": "/usr/bin/nice",
     "nohup": "/usr/bin/nohup",
+    "split": "/usr/bin/split",
     "timeout": "/usr/bin/timeout",
     "xargs": "/usr/bin/xargs",
     "sshd": "/usr/sbin/sshd",
@@ -43,11 +47,11 @@ class Missing(OSError):
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The shared files: where they are, and what is to be linked where in a tree."""
+    """The shared files: where they are, and which folders and files programs look for at their own places."""
 
     root: Path
-    links: dict[str, str]
-    """Path in a tree (without the leading slash) -> path below ``root``."""
+    libraries: tuple[str, ...]
+    """Folders of libraries and the loader, as paths below ``root`` and of a tree alike."""
     applets: tuple[str, ...]
 
 
@@ -71,21 +75,25 @@ def build(root: Path) -> Base:
         shutil.copyfile(path, bin_ / name)
         (bin_ / name).chmod(0o755)
     (bin_ / "sudo").chmod(0o4755)
-    links = {each.relative_to("/").as_posix(): _copy(root, each) for each in _libraries()}
+    libraries = {_copy(root, each) for each in _libraries()}
     standins = root / "standins"
     standins.mkdir()
     for each in sorted(STANDINS.iterdir()):
         shutil.copyfile(each, standins / each.name)
         (standins / each.name).chmod(0o755)
-    return Base(root=root, links=links, applets=_applets())
+    return Base(root=root, libraries=tuple(sorted(libraries)), applets=_applets())
 
 
 def _copy(root: Path, path: Path) -> str:
+    """Copy a library; return what a tree has to link: its folder, or the loader itself (others are in its folder)."""
     target = root / path.relative_to("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target)
     target.chmod(0o755)
-    return path.relative_to("/").as_posix()
+    place = path.relative_to("/")
+    if place.parts[:2] == ("usr", "lib64"):
+        return place.as_posix()
+    return "/".join(place.parts[:3])
 
 
 @functools.cache
@@ -114,8 +122,3 @@ def _applets() -> tuple[str, ...]:
         [PROGRAMS["busybox"], "--list"], capture_output=True, text=True, check=True, timeout=60
     ).stdout.split()
     return tuple(name for name in listed if name not in PROGRAMS)
-
-
-def link(base: Base, tree: Path, source: str, target: str) -> None:
-    """Link a file of the base into a tree."""
-    os.link(base.root / source, tree / target)

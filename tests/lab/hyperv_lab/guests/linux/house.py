@@ -15,17 +15,23 @@ from . import base, keys, tree
 from .server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ...journal import Journal
+    from ..servers import AsrServer
     from .machine import LinuxMachine
 
 
 class House:
     """Keeps the machines in ``workdir/linux``; everything there goes away at the end."""
 
-    def __init__(self, machines: list[LinuxMachine], workdir: Path, journal: Journal) -> None:
+    def __init__(
+        self, machines: list[LinuxMachine], workdir: Path, journal: Journal, asr: Sequence[AsrServer] = ()
+    ) -> None:
         self.machines = machines
+        self._asr = tuple(asr)
+        self._names = {server.name: server.address for server in self._asr}
         self._room = (workdir / "linux").absolute()
         self._journal = journal
         self._servers: dict[str, Server] = {}
@@ -49,7 +55,9 @@ class House:
         try:
             await asyncio.to_thread(self._build)
             for machine in self.machines:
-                self._servers[machine.name] = await Server(machine, self._journal, self._room / "logs").start()
+                self._servers[machine.name] = await Server(
+                    machine, self._journal, self._room / "base", self._room / "logs"
+                ).start()
         except BaseException:
             await self.stop()
             raise
@@ -59,9 +67,10 @@ class House:
         public = keys.write_key(self.key)
         (self._room / "logs").mkdir()
         known = []
-        for machine in self.machines:
+        for number, machine in enumerate(self.machines):
             machine.tree = self._room / "trees" / machine.name
-            host_key = tree.build(machine, shared, machine.tree, public)
+            shape = tree.bent(machine, number, self._names)
+            host_key = tree.build(machine, shape, shared, machine.tree, public)
             known.append(f"[{machine.address}]:{machine.port} {host_key}\n")
         self.known_hosts.write_text("".join(known), encoding="ascii")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv.schema import FleetError, Section, merged
+from .defects import NEEDS_KEY, NEEDS_SUDO, known
 from .rows import ROWS
 
 if TYPE_CHECKING:
@@ -85,14 +86,15 @@ def _address(base: str, number: int) -> str:
 def _machine(section: Section, name: str, address: str) -> LinuxMachine:
     if not name or not name.replace("-", "").replace(".", "").isalnum() or len(name) > 63:
         raise FleetError(f"{section.where}.name: {name!r} is no host name (letters, digits, dots, dashes)")
+    defects = known(section.texts("defects"), section.where)
     machine = LinuxMachine(
         name=name,
         row=ROWS[section.choice("os", tuple(ROWS))],
         address=section.text("address", address),
         port=section.whole("port", PORT, least=1),
-        become=section.choice("become", BECOME, "none"),
-        sign_in=section.choice("sign_in", SIGN_IN, "password"),
-        defects=tuple(section.texts("defects")),
+        become=section.choice("become", BECOME, "sudo" if NEEDS_SUDO & set(defects) else "none"),
+        sign_in=section.choice("sign_in", SIGN_IN, "key" if NEEDS_KEY & set(defects) else "password"),
+        defects=defects,
         agent=section.mapping("agent"),
         faults=tuple(_fault(each) for each in section.sections("faults")),
     )

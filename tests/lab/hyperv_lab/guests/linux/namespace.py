@@ -25,11 +25,18 @@ set -e
 tree=$1
 mount --bind "$tree" "$tree"
 for device in {_DEVICES}; do mount --bind "/dev/$device" "$tree/dev/$device"; done
+mount --bind "$3" "$tree/.lab/base"
+mount -o remount,bind,ro "$tree/.lab/base"
+mount -t proc proc "$tree/.lab/proc" 2>/dev/null || :
+while read -r folder; do
+  mount --bind "$tree$folder" "$tree$folder"
+  mount -o remount,bind,ro "$tree$folder"
+done <"$tree/.lab/read-only"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$tree/dev/pts"
-hostname "$2" || :
+[ -z "$2" ] || hostname "$2"
 cd "$tree"
 pivot_root . .
-umount -l .
+busybox umount -l .
 echo ready
 exec >/dev/null 2>&1 3<&0 </dev/null
 cat <&3 &
@@ -45,11 +52,11 @@ class Namespace:
         self._process, self._init = process, init
 
     @classmethod
-    async def start(cls, tree: Path, hostname: str) -> Namespace:
-        """Make namespaces around a tree; OSError where the system doesn't allow them."""
+    async def start(cls, tree: Path, base: Path, hostname: str) -> Namespace:
+        """Make namespaces around a tree with the shared files in it; OSError where the system doesn't allow them."""
         words = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private"]
         process = await asyncio.create_subprocess_exec(
-            *("unshare", "--user", "--keep-caps", *words, "sh", "-c", _SETUP, "sh", str(tree), hostname),
+            *("unshare", "--user", "--keep-caps", *words, "sh", "-c", _SETUP, "sh", str(tree), hostname, str(base)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

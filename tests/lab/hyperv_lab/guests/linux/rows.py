@@ -9,9 +9,7 @@ own; versions of kernels are ones that it shipped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-ALL_ARE = "x86_64"
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,8 @@ class Row:
     filesystem: str = "ext4"
     absent: frozenset[str] = frozenset()
     """Programs that this system hasn't, of those that others have."""
-    features: frozenset[str] = field(default_factory=frozenset)
+    openssh: str = "OpenSSH_7.4p1"
+    """What its ssh -V says."""
 
     @property
     def ssh_service(self) -> str:
@@ -78,9 +77,13 @@ def _redhat(name: str, *, version: str, kernel: str) -> Row:
         short = {"oracle": "ol"}.get(name, name)
         ids = version if name != "centos" else str(major)
         releases["/etc/os-release"] = _os_release(shown, short, f"{ids} ({code})", ids, ID_LIKE="fedora")
-    absent = _DEBIAN_ONLY | _SLES_ONLY | {"wicked"}
+    absent = _DEBIAN_ONLY | _SLES_ONLY | {"dpkg", "dpkg-deb", "rpm", "btrfs"}
     if major < 6:
         absent |= _BEFORE_UTIL_LINUX_2_19 | _BEFORE_COREUTILS_7 | {"mokutil"}
+    if major != 6:
+        absent |= {"initctl"}
+    if major > 5:
+        absent |= {"wget"}
     if major < 7:
         absent |= _NO_SYSTEMD | _GRUB2 | {"realpath"}
     return Row(
@@ -92,6 +95,7 @@ def _redhat(name: str, *, version: str, kernel: str) -> Row:
         init="systemd" if major >= 7 else "upstart" if major == 6 else "sysv",
         grub="legacy" if major < 7 else "grub2" if major == 7 else "bls",
         sftp="/usr/libexec/openssh/sftp-server",
+        openssh={5: "OpenSSH_4.3p2", 6: "OpenSSH_5.3p1", 7: "OpenSSH_7.4p1", 8: "OpenSSH_8.0p1"}[major],
         filesystem="ext3" if major == 5 else "ext4" if major == 6 else "xfs",
         absent=frozenset(absent),
     )
@@ -111,7 +115,7 @@ def _sles(version: str, kernel: str) -> Row:
         dotted = version if patch != "0" else major
         shown = f"{major}-SP{patch}" if major != "11" else f"{major}.{patch}"
         releases["/etc/os-release"] = _os_release("SLES", "sles", shown, dotted)
-    absent = _DEBIAN_ONLY | frozenset({"grubby", "getenforce"})
+    absent = _DEBIAN_ONLY | frozenset({"grubby", "getenforce", "initctl", "dpkg", "dpkg-deb", "rpm"})
     old = major == "11"
     if old:
         absent |= _NO_SYSTEMD | _GRUB2 | {"dhclient", "realpath", "lsinitrd"}
@@ -128,6 +132,7 @@ def _sles(version: str, kernel: str) -> Row:
         init="sysv" if old else "systemd",
         grub="legacy" if old else "grub2",
         sftp="/usr/lib64/ssh/sftp-server" if old else "/usr/lib/ssh/sftp-server",
+        openssh={"11": "OpenSSH_6.6.1p1", "12": "OpenSSH_7.2p2", "15": "OpenSSH_8.1p1"}[major],
         filesystem="ext3" if old else "btrfs" if major == "15" else "ext4",
         absent=frozenset(absent),
     )
@@ -162,8 +167,19 @@ def _debian(version: str, point: str, code: str, kernel: str, *, init: str) -> R
     return _deb(f"debian-{version}", f"DEBIAN{version}-64", kernel, releases, init)
 
 
+_DEB_OPENSSH = {
+    "ubuntu-14.04": "OpenSSH_6.6.1p1",
+    "ubuntu-16.04": "OpenSSH_7.2p2",
+    "ubuntu-18.04": "OpenSSH_7.6p1",
+    "ubuntu-20.04": "OpenSSH_8.2p1",
+    "debian-7": "OpenSSH_6.0p1",
+    "debian-8": "OpenSSH_6.7p1",
+    "debian-9": "OpenSSH_7.4p1",
+}
+
+
 def _deb(name: str, osid: str, kernel: str, releases: dict[str, str], init: str) -> Row:
-    absent = _REDHAT_ONLY | _SLES_ONLY
+    absent = _REDHAT_ONLY | _SLES_ONLY | {"curl", "rpm", "dpkg", "btrfs", "openssl"}
     if init != "systemd":
         absent |= _NO_SYSTEMD
     if init != "upstart":
@@ -177,6 +193,7 @@ def _deb(name: str, osid: str, kernel: str, releases: dict[str, str], init: str)
         init=init,
         grub="grub",
         sftp="/usr/lib/openssh/sftp-server",
+        openssh=_DEB_OPENSSH[name],
         absent=frozenset(absent),
     )
 

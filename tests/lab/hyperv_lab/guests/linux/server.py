@@ -30,14 +30,16 @@ _IN_EFFECT = ".lab/ssh"
 STOPPED = ".lab/ssh-stopped"
 _LOOK_AGAIN_SECONDS = 0.5
 _RECORD = 4096
+_TRIES = 4
 
 
 class Server:
     """Listens for one machine."""
 
-    def __init__(self, machine: LinuxMachine, journal: Journal, logs: Path) -> None:
+    def __init__(self, machine: LinuxMachine, journal: Journal, base: Path, logs: Path) -> None:
         assert machine.tree is not None
         self.machine, self._tree, self._journal, self._logs = machine, machine.tree, journal, logs
+        self._base = base
         self._namespace: Namespace | None = None
         self._making = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
@@ -100,7 +102,7 @@ class Server:
             connection.setblocking(True)  # sshd shares the open file and wants it so
             end = connection.fileno()
             options = [word for value in _FORCED for word in ("-o", value)]
-            command = ("/usr/sbin/sshd", "-i", "-e", "-f", f"/{_IN_EFFECT}/sshd_config", *options)
+            command = ("/.lab/base/bin/sshd", "-i", "-e", "-f", f"/{_IN_EFFECT}/sshd_config", *options)
             with (self._logs / f"{self.machine.name}.log").open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
                     *space.enter(*command), stdin=end, stdout=end, stderr=log, env=_ENVIRONMENT
@@ -114,9 +116,18 @@ class Server:
 
     async def _running(self) -> Namespace:
         async with self._making:
+            name = (self._tree / "etc/hostname").read_text(encoding="utf-8").strip()
             if self._namespace is None or not self._namespace.alive():
-                self._namespace = await Namespace.start(self._tree, self.machine.name)
+                self._namespace = await self._new_namespace(name)
             return self._namespace
+
+    async def _new_namespace(self, name: str) -> Namespace:
+        """Make the namespaces; a bind mount of the set-up is refused once in a while under load (cause unknown)."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(OSError):
+                return await Namespace.start(self._tree, self._base, name)
+            await asyncio.sleep(0.2)
+        return await Namespace.start(self._tree, self._base, name)
 
     def _read_records(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -9,77 +9,117 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from . import keys
+from . import boot_files, keys, programs, system_files
+from .defects import DEFECTS
+from .shape import healthy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .base import Base
     from .machine import LinuxMachine
+    from .shape import Shape
 
 FOLDERS = (
-    *("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/libexec/sudo", "usr/local/bin", "usr/share"),
-    *("etc/ssh", "etc/default", "etc/sysconfig", "etc/pam.d", "etc/sudoers.d", "dev/pts", "proc", "sys"),
-    *("var/log", "var/lib", "var/run", "var/tmp", "run/sshd", "root", "home/admin", "boot", "opt", "srv", "tmp"),
-    *(".lab", "mnt"),
+    *("usr/lib/modules", "usr/lib64", "usr/libexec", "usr/local/bin", "usr/share", ".lab/base"),
+    *(
+        "etc/ssh",
+        "etc/default",
+        "etc/sysconfig",
+        "etc/pam.d",
+        "etc/init.d",
+        "etc/cron.d",
+        "dev/pts",
+        "dev/shm",
+        "proc",
+        "sys",
+    ),
+    *("var/log", "var/lib", "var/run", "var/tmp", "run/sshd", "root", "home/admin", "boot", "opt", "srv", "tmp", "mnt"),
+    *("dev/mapper", "dev/disk/by-uuid", ".lab/services", ".lab/enabled", ".lab/proc"),
 )
-LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64", "dev/ptmx": "pts/ptmx"}
-_SHELLS = {"debian": "dash"}
-_SYSTEM_FOLDER = {"sshd": "usr/sbin", "busybox": "usr/bin"}
+LINKS = {
+    "bin": "usr/bin",
+    "sbin": "usr/sbin",
+    "lib": "usr/lib",
+    "lib64": "usr/lib64",
+    "dev/ptmx": "pts/ptmx",
+    "dev/fd": "/proc/self/fd",
+    "dev/stdin": "fd/0",
+    "dev/stdout": "fd/1",
+    "dev/stderr": "fd/2",
+    "proc/self": "/.lab/proc/self",
+}
 ADMIN = 1000
 
 
-def write(tree: Path, text: str, path: str, *, mode: int = 0o644) -> None:
+def write(tree: Path, content: str | bytes, path: str, *, mode: int = 0o644) -> None:
     """Write a file by its path inside of the machine, with the folders above it."""
     target = tree / path.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True)
+    target.write_bytes(content if isinstance(content, bytes) else content.encode())
     target.chmod(mode)
 
 
-def build(machine: LinuxMachine, base: Base, tree: Path, client_key: str) -> str:
-    """Make the tree of a healthy machine; return its public host key."""
+def bent(machine: LinuxMachine, number: int, names: dict[str, str]) -> Shape:
+    """Return the shape of a machine with its defects; ``names`` are those that resolve on a healthy one."""
+    shape = healthy(machine, number)
+    shape.names = dict(names)
+    for name in machine.defects:
+        DEFECTS[name](shape)
+    return shape
+
+
+def build(machine: LinuxMachine, shape: Shape, base: Base, tree: Path, client_key: str) -> str:
+    """Make the tree of a machine; return its public host key."""
     for folder in FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
     for name, target in LINKS.items():
         (tree / name).symlink_to(target)
-    (tree / "tmp").chmod(0o1777)
+    for folder in ("tmp", "var/tmp", "dev/shm"):
+        (tree / folder).chmod(0o1777)
+    (tree / "proc").chmod(0o777)
     (tree / "root").chmod(0o700)
-    _programs(machine, base, tree)
-    _devices(tree)
+    programs.link(shape, base, tree)
+    _devices(shape, tree)
     _accounts(machine, tree, client_key)
-    _ssh(machine, tree)
-    for path, text in machine.row.releases.items():
-        write(tree, text, path)
-    write(tree, machine.name + "\n", "/etc/hostname")
+    _ssh(shape, tree)
+    for path, content in {**system_files.files(shape), **boot_files.files(shape), **shape.extra_files}.items():
+        write(tree, content, path)
+    _kernel(shape, tree)
+    if shape.row.init == "sysv":
+        write(tree, (tree / "proc/mounts").read_bytes(), "/etc/mtab")
+    else:
+        (tree / "etc/mtab").symlink_to("../proc/mounts")
+    write(tree, shape.hostname + "\n", "/etc/hostname")
     return keys.write_key(tree / "etc/ssh/ssh_host_ed25519_key")
 
 
-def _programs(machine: LinuxMachine, base: Base, tree: Path) -> None:
-    for target, source in base.links.items():
-        (tree / target).parent.mkdir(parents=True, exist_ok=True)
-        os.link(base.root / source, tree / target)
-    own = {each.name for each in (base.root / "standins").iterdir()} - {"login"}
-    for name in sorted({each.name for each in (base.root / "bin").iterdir()} - {"sftp-server"} - own):
-        if name not in machine.row.absent:
-            os.link(base.root / "bin" / name, tree / _SYSTEM_FOLDER.get(name, "usr/bin") / name)
-    for name in sorted(own - machine.row.absent):
-        os.link(base.root / "standins" / name, tree / "usr/sbin" / name)
-    os.link(base.root / "standins" / "login", tree / ".lab/login")
-    shell = _SHELLS.get(machine.row.family, "bash")
-    (tree / "usr/bin/sh").symlink_to(shell)
-    sftp = tree / machine.row.sftp.lstrip("/")
-    sftp.parent.mkdir(parents=True, exist_ok=True)
-    os.link(base.root / "bin/sftp-server", sftp)
-    taken = own | {"sh", "ash", *machine.row.absent}
-    for applet in base.applets:
-        if applet not in taken:
-            (tree / "usr/bin" / applet).symlink_to("busybox")
+def _kernel(shape: Shape, tree: Path) -> None:
+    folder = tree / f"usr/lib/modules/{shape.kernel}/kernel/drivers"
+    folder.mkdir(parents=True)
+    if shape.kernel_folder:
+        (folder / "char").mkdir()
+    if shape.row.grub == "legacy" and shape.row.family == "rhel":
+        (tree / "boot/grub/menu.lst").symlink_to("./grub.conf")
+        (tree / "etc/grub.conf").symlink_to("../boot/grub/grub.conf")
+    if shape.row.init == "systemd":
+        (tree / "run/systemd/system").mkdir(parents=True)
 
 
-def _devices(tree: Path) -> None:
-    for name in ("null", "zero", "full", "random", "urandom", "tty"):
+def _devices(shape: Shape, tree: Path) -> None:
+    """Make what stands for devices: plain files, since nobody inside may make real ones, and the usual links."""
+    for name in ("null", "zero", "full", "random", "urandom", "tty", *(each.kname for each in shape.layout.devices)):
         (tree / "dev" / name).touch()
+    for each in shape.layout.devices:
+        if each.target:
+            (tree / "dev/mapper" / each.name).symlink_to(f"../{each.kname}")
+        if each.type == "lvm":
+            (tree / "dev" / each.group).mkdir(exist_ok=True)
+            (tree / "dev" / each.group / each.volume).symlink_to(f"../{each.kname}")
+        link = tree / "dev/disk/by-uuid" / each.uuid
+        if each.uuid and not link.is_symlink():
+            link.symlink_to(f"../../{each.kname}")
     os.mkfifo(tree / ".lab/journal", 0o622)
     (tree / ".lab/journal").chmod(0o622)
 
@@ -94,9 +134,8 @@ def _accounts(machine: LinuxMachine, tree: Path, client_key: str) -> None:
     write(tree, passwd, "/etc/passwd")
     write(tree, f"root:x:0:\ntty:x:5:\nadmin:x:{ADMIN}:\nsshd:x:74:\nnogroup:x:65534:\n", "/etc/group")
     hashes = {name: keys.shadow_hash(machine.passwords[name]) for name in ("root", "admin")}
-    shadow = "".join(
-        f"{name}:{hashes.get(name, '*')}:19000:0:99999:7:::\n" for name in ("root", "admin", "sshd", "nobody")
-    )
+    names = (*hashes, "sshd", "nobody")
+    shadow = "".join(f"{name}:{hashes.get(name, '*')}:19000:0:99999:7:::\n" for name in names)
     write(tree, shadow, "/etc/shadow", mode=0o640)
     free = "NOPASSWD: " if machine.become == "sudo_nopasswd" else ""
     sudoers = "Defaults secure_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\nDefaults !fqdn\n"
@@ -112,18 +151,11 @@ def _accounts(machine: LinuxMachine, tree: Path, client_key: str) -> None:
                 shutil.chown(path, owner, owner)
 
 
-def _ssh(machine: LinuxMachine, tree: Path) -> None:
-    lines = [
-        "# Package generated configuration file",
-        "Port 22",
-        "#ListenAddress 0.0.0.0",
-        "HostKey /etc/ssh/ssh_host_ed25519_key",
-        "SyslogFacility AUTHPRIV" if machine.row.family != "debian" else "SyslogFacility AUTH",
-        "PermitRootLogin yes",
-        "PasswordAuthentication yes",
-        "UsePAM yes",
-        "X11Forwarding yes",
-        "AcceptEnv LANG LC_*",
-        f"Subsystem sftp {machine.row.sftp}",
-    ]
-    write(tree, "\n".join(lines) + "\n", "/etc/ssh/sshd_config", mode=0o600)
+def _ssh(shape: Shape, tree: Path) -> None:
+    write(tree, "\n".join(shape.sshd) + "\n", "/etc/ssh/sshd_config", mode=0o600)
+    for name, text in shape.sshd_drop_ins.items():
+        write(tree, text, f"/etc/ssh/sshd_config.d/{name}", mode=0o600)
+    if any(line.startswith("Include") for line in shape.sshd):
+        (tree / "etc/ssh/sshd_config.d").mkdir(exist_ok=True)
+    if shape.ssh_stopped:
+        write(tree, "", "/.lab/ssh-stopped")
