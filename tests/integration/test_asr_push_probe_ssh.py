@@ -114,3 +114,13 @@ def test_the_password_stays_here_without_a_known_host_key(controller: Controller
 def test_a_server_that_says_nothing(controller: Controller) -> None:
     result = look(controller, root(speaks=False), timeout_seconds=2)
     assert (ids(result), result["login"]["problem"]) == (["97118"], "timed_out")
+
+
+def test_damaged_known_hosts_are_named(controller: Controller, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    damaged.write_text(f"[{ADDRESS}]:{PORT} ssh-rsa AAAA=broken\n", encoding="utf-8")
+    server = root()
+    result = look(controller, server, known_hosts=str(damaged))
+    assert result["error"]["kind"] == "invalid_request", result
+    assert str(damaged) in result["msg"]
+    assert server.passwords == []

@@ -48,9 +48,9 @@ def record(
     failed, whichever it was. A step that was not reached is missing or empty.
     """
     done = {step: result for step, result in results.items() if result and not result.get("skipped")}
-    findings = _findings(done)
     agent = _agent(done)
     rebooted = any(result.get("rebooted") for result in done.values())
+    findings = _findings(done, rebooted=rebooted)
     found: dict[str, Any] = {
         "host": host,
         "system": _system(done.get("preflight", {}).get("facts") or {}),
@@ -76,12 +76,17 @@ def unreachable(host: str) -> dict[str, Any]:
     return {"host": host, "outcome": "unreachable", "findings": [], "error": error, "changed": False}
 
 
-def _findings(done: Results) -> list[dict[str, Any]]:
-    """Return the findings of every step, each once: what a later step says again about the same thing adds nothing."""
+def _findings(done: Results, *, rebooted: bool) -> list[dict[str, Any]]:
+    """Return the findings of every step, each once: what a later step says again about the same thing adds nothing.
+
+    A restart that was pending is no longer, where the machine was restarted.
+    """
     kept: dict[tuple[str, str], dict[str, Any]] = {}
     for result in done.values():
         for found in result.get("findings") or ():
             plain = {key: found[key] for key in FINDING_KEYS if key in found}
+            if rebooted and str(found["id"]) == REBOOT_PENDING:
+                plain["cured"] = True
             kept.setdefault((str(found["id"]), str(found.get("subject"))), plain)
     return list(kept.values())
 

@@ -64,8 +64,12 @@ def library() -> Any:
 
 
 def sign_in(door: Door, account: Credential) -> SignIn:
-    """Sign in once and try SFTP; nothing is written. What went wrong is in the steps; raises as ``library`` does."""
+    """Sign in once and try SFTP; nothing is written. What went wrong is in the steps.
+
+    Raises InvalidRequest without the library, or where known host keys can't be read.
+    """
     paramiko = library()
+    known = _known(paramiko, door)
     try:
         link = socket.create_connection((door.address, door.port), timeout=door.timeout_seconds)
     except OSError:
@@ -77,7 +81,7 @@ def sign_in(door: Door, account: Credential) -> SignIn:
     transport = None
     try:
         transport = paramiko.Transport(link)
-        return _attempt(paramiko, transport, door, account, late)
+        return _attempt(paramiko, transport, door, account, known, late)
     except (paramiko.SSHException, OSError, EOFError):
         return SignIn(login=_ended(late, Problem.NO_AGREEMENT), sftp=NOT_REACHED)
     finally:
@@ -99,8 +103,9 @@ def _ended(late: threading.Event, otherwise: Problem, detail: str = "") -> Step:
     return Step(problem=Problem.TIMED_OUT) if late.is_set() else Step(problem=otherwise, detail=detail)
 
 
-def _attempt(paramiko: Any, transport: Any, door: Door, account: Credential, late: threading.Event) -> SignIn:
-    known = _known(paramiko, door)
+def _attempt(
+    paramiko: Any, transport: Any, door: Door, account: Credential, known: dict[str, Any], late: threading.Event
+) -> SignIn:
     if known:
         transport.get_security_options().key_types = _preferred(transport, known)
     transport.start_client(timeout=door.timeout_seconds)
@@ -129,12 +134,15 @@ def _offered(methods: Sequence[str]) -> str:
 
 
 def _known(paramiko: Any, door: Door) -> dict[str, Any]:
-    """Return the known host keys of the machine by their type."""
+    """Return the known host keys of the machine by their type. Raises InvalidRequest for a file that can't be read."""
     keys = paramiko.HostKeys()
     for name in door.known_hosts:
         path = Path(name).expanduser()
-        if path.is_file():
-            keys.load(str(path))
+        try:
+            if path.is_file():
+                keys.load(str(path))
+        except (OSError, UnicodeError, paramiko.hostkeys.InvalidHostKey) as error:
+            raise InvalidRequest(f"the known host keys in {path} can't be read: {error}", path=str(path)) from error
     return dict(keys.lookup(door.name) or {})
 
 

@@ -116,6 +116,8 @@ def test_restarts() -> None:
     assert "restart advised" in push_report.summary([waiting])[0]
     done = machine(agent={"changed": True, "reboot_required": True, "agent": AGENT}, reboot={"rebooted": True})
     assert (done["reboot_pending"], done["rebooted"]) == (False, True)
+    first = machine(preflight=preflight(finding("95224")), reboot={"rebooted": True}, verify={"agent": AGENT})
+    assert [each["cured"] for each in first["findings"]] == [True]
 
 
 def test_findings_of_several_steps_come_once() -> None:
