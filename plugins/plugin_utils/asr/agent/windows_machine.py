@@ -24,7 +24,7 @@ from .folders import WINDOWS_PARENT, is_ours, new_name
 from .machine import Attempt, Reading
 from .read_windows import read_windows
 from .secret_file import make_folder, remove_folder, secret_file
-from .windows_source import bring, require_hash, verify
+from .windows_source import bring, disk_is_full, require_hash, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ _MSI_BUSY: Final = 1618
 _EXTRACTION_SECONDS: Final = 300
 _POLL_SECONDS: Final = 2.0
 _TAIL: Final = 30
+_FOR_WANT_OF_SPACE: Final = ("not_brought", "not_unpacked")
 _SETUPS: Final = ("UnifiedAgent.exe", "UnifiedAgentInstaller.exe")
 """Silent runs are published with the first; the second is what some pages name."""
 
@@ -78,6 +79,13 @@ class WindowsMachine:
             setup = self._extract(installer, f"{folder}\\package", deadline)
             errors = f"{folder}\\errors.json"
             return self._attempt(setup, install_windows(plan, errors), WINDOWS_SETUP_LOG, errors, deadline)
+        except MobilityError as problem:
+            if problem.details.get("reason") in _FOR_WANT_OF_SPACE and disk_is_full(self._session, folder):
+                raise RemoteError(
+                    f"{problem.msg}; drive {folder[:2]} is full: free space there",
+                    **{**problem.details, "reason": "disk_full"},
+                ) from problem
+            raise
         finally:
             remove_folder(self._session, folder)
 

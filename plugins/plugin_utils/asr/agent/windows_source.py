@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _DRIVE: Final = "hm_asr_source"
 _DIGEST: Final = re.compile(r"(?im)^((?:[0-9a-f]{2} ?){31}[0-9a-f]{2})\s*$")
-_DISK_FULL: Final = "0x80070070"
+_FULL_BELOW: Final = 200 * 1024**2
+"""A package and what is in it take more."""
 
 
 def require_hash(plan: InstallPlan, host: str, *, old: bool) -> None:
@@ -123,16 +124,23 @@ def _run_download(programs: Programs, url: str, target: str, deadline: Deadline)
         )
 
 
+def disk_is_full(session: Session, path: str) -> bool:
+    """Whether the drive of a path has no room for an installation; what a full disk says is in the host's language."""
+    reply = session.invoke(
+        command("Get-PSDrive", Name=path[:1], ErrorAction="SilentlyContinue") | select("Free"), timeout_seconds=60
+    )[0]
+    free = reply.objects[0].get("Free") if reply.objects and isinstance(reply.objects[0], dict) else None
+    return free is not None and int(free) < _FULL_BELOW
+
+
 def _not_brought(host: str, what: str, record: Any, remedy: str) -> RemoteError:
-    full = record.hresult == _DISK_FULL
     return RemoteError(
-        f"{host}: {what} could not be brought: {record.message or record.error_id}; "
-        + ("free space on the system's drive" if full else remedy),
+        f"{host}: {what} could not be brought: {record.message or record.error_id}; {remedy}",
         error_id=record.error_id,
         category=record.category,
         hresult=record.hresult,
         command=record.command,
-        reason="disk_full" if full else "not_brought",
+        reason="not_brought",
     )
 
 
