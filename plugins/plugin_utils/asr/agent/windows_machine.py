@@ -24,7 +24,7 @@ from .folders import WINDOWS_PARENT, is_ours, new_name
 from .machine import Attempt, Reading
 from .read_windows import read_windows
 from .secret_file import make_folder, remove_folder, secret_file
-from .windows_source import bring, disk_is_full, require_hash, verify
+from .windows_source import bring, disk_is_full, require_hash, require_space, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,7 @@ class WindowsMachine:
         folder = f"{WINDOWS_PARENT}\\{new_name()}"
         try:
             make_folder(self._session, programs, folder)
+            require_space(self._session, folder)
             installer = bring(self._session, programs, plan.source, folder, deadline, old=old)
             verify(self._session, programs, installer, plan.sha256, old=old)
             setup = self._extract(installer, f"{folder}\\package", deadline)

@@ -133,6 +133,16 @@ def disk_is_full(session: Session, path: str) -> bool:
     return free is not None and int(free) < _FULL_BELOW
 
 
+def require_space(session: Session, path: str) -> None:
+    """Raise RemoteError where the drive of a path is full: the self-extractor would not say so."""
+    if disk_is_full(session, path):
+        raise RemoteError(
+            f"{session.host}: drive {path[:2]} has less than {_FULL_BELOW // 1024**2} MB free: free space there",
+            reason="disk_full",
+            command="Get-PSDrive",
+        )
+
+
 def _not_brought(host: str, what: str, record: Any, remedy: str) -> RemoteError:
     return RemoteError(
         f"{host}: {what} could not be brought: {record.message or record.error_id}; {remedy}",
