@@ -259,6 +259,56 @@ def test_the_provider_can_be_removed_and_installed_again_but_not_twice() -> None
     assert vendor_vss.installed(target)
 
 
+@pytest.mark.parametrize(
+    ("os", "version", "code"),
+    [("2019", "9.21.0.0", 42), ("2019", "9.22.0.0", 0), ("2022", "9.45.0.0", 42), ("2022", "9.46.0.0", 0)],
+)
+def test_newer_systems_need_newer_agents(os: str, version: str, code: int) -> None:
+    target = machine(os)
+    extracted(target, version)
+    assert run(target, SETUP)[0] == code
+
+
+def test_skipped_checks_leave_the_drivers_and_a_summary_is_written() -> None:
+    target = machine(defects=["driver_file_missing"])
+    extracted(target)
+    assert run(target, f"{SETUP} /CSType CSLegacy /SkipPrereqChecks /SummaryFilePath C:\\T\\s.json")[0] == 64
+    assert json.loads(target.files.text("C:\\T\\s.json"))["ExitCode"] == 64
+    target = machine(defects=["secure_boot_on"])
+    extracted(target)
+    assert run(target, f"{SETUP} /CSType CSLegacy /SkipPrereqChecks")[0] == 0
+
+
+def test_an_agent_moves_to_the_other_stack_by_installing_only() -> None:
+    target = installed()
+    assert run(target, f"{SETUP} /CSType CSPrime /InstallationType Upgrade")[0] == 97
+    assert names(target) == ["InstallerCSTypeMismatch"]
+    assert run(target, f"{SETUP} /CSType CSPrime")[0] == 0
+    assert agent_state.describe(target)["stack"] == "modernized"
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == 97
+    fresh = machine()
+    extracted(fresh)
+    assert run(fresh, f"{SETUP} /CSType CSPrime /InstallationType Upgrade")[0] == 97
+    assert names(fresh) == ["InstallerInstallationTypeMismatch"]
+
+
+@pytest.mark.parametrize(("defect", "code"), [("msi_busy", 1618), ("msi_disabled", 1601)])
+def test_uninstalling_needs_windows_installer(defect: str, code: int) -> None:
+    target = machine(agent={"version": NEW}, defects=[defect])
+    assert run(target, UNINSTALL)[0] == code
+    assert agent_state.describe(target)["installed"]
+
+
+def test_a_service_that_does_not_stop_leaves_a_restart_pending() -> None:
+    target = machine(agent={"version": NEW})
+    target.services["svagents"].status = "StopPending"
+    assert run(target, UNINSTALL)[0] == 3010
+    extracted(target)
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == 62
+    target.reboot()
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == 0
+
+
 def test_a_mark_for_deletion_goes_by_a_restart() -> None:
     target = machine(defects=["provider_delete_flag"])
     assert vendor_vss.install(target) is not None

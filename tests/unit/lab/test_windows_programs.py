@@ -324,6 +324,7 @@ CMD = "C:\\Windows\\System32\\cmd.exe"
         (f"{CMD} /c echo hello", 0, "hello\r\n"),
         (f'{CMD} /d /s /c ""C:\\Windows\\System32\\hostname.exe""', 0, "WIN01\r\n"),
         (f"{CMD} /c hostname & echo two", 0, "WIN01\r\ntwo\r\n"),
+        (f"{CMD} /c echo one & echo two", 0, "one \r\ntwo\r\n"),
         (f"{CMD} /c nosuch && echo two", 1, ""),
         (f"{CMD} /c nosuch || echo two", 0, "two\r\n"),
         (f"{CMD} /c if exist C:\\Windows echo there", 0, "there\r\n"),

@@ -131,7 +131,7 @@ def simple(text: str) -> Simple:
     kept += text[begin:]
     if kept.strip().startswith("("):
         raise ValueError("brackets")
-    return Simple(text=_unescaped(kept).strip(), redirections=tuple(redirections))
+    return Simple(text=_unescaped(kept).lstrip(), redirections=tuple(redirections))
 
 
 def _unescaped(text: str) -> str:

@@ -124,7 +124,7 @@ def _pipe(shell: _Shell, text: str) -> Result:
     stdin = shell.stdin
     out = b""
     for part in cmd_line.piped(text):
-        code, out, more = _simple(replace(shell, stdin=stdin), part.strip().lstrip("@"))
+        code, out, more = _simple(replace(shell, stdin=stdin), part.lstrip().lstrip("@"))
         stdin, err = out, err + more
     return code, out, err
 
@@ -186,7 +186,7 @@ def _append(shell: _Shell, target: str, data: bytes) -> None:
 
 
 def _run(shell: _Shell, text: str) -> Result:
-    if not text:
+    if not text.strip():
         return 0, b"", b""
     found = _NAME.match(text)
     builtin = BUILTINS.get(found[1].lower()) if found else None
