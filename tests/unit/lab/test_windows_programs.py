@@ -354,7 +354,7 @@ def test_cmd_redirects_and_handles_files() -> None:
     assert files.read("C:\\a b\\secret") == b"Pass phrase\r\n"
     assert run(target, f'{CMD} /c type nul > "C:\\a b\\secret"')[0] == 0
     assert files.read("C:\\a b\\secret") == b""
-    run(target, f'{CMD} /c echo one> C:\\f & echo two>> C:\\f & copy C:\\f C:\\g & move C:\\g "C:\\a b"')
+    run(target, f'{CMD} /c echo one>C:\\f& echo two>>C:\\f& copy C:\\f C:\\g & move C:\\g "C:\\a b"')
     assert files.read("C:\\a b\\g") == b"one\r\ntwo\r\n"
     assert not files.exists("C:\\g")
     run(target, f"{CMD} /c nosuch > C:\\log 2>&1")
