@@ -21,7 +21,7 @@ from integration.harness import Lab, Run, kill, serve
 
 SECRET = "Lab-Passphrase-1"
 WRONG = "Not-The-Passphrase-2"
-SERVER = {"configuration_server": "127.66.9.1", "server_port": 4443}
+SERVER: dict[str, Any] = {"configuration_server": "127.66.9.1", "server_port": 4443}
 ASR = {
     "configuration_servers": [
         {"name": "cs01", "address": "127.66.9.1", "port": 4443, "data_port": 4444, "passphrase": SECRET},
