@@ -169,7 +169,9 @@ def _network_questions(release: Release, asked: Asking) -> dict[str, Question[An
     wanted = asked.wanted
     names = [*(wanted.server_names if asked.register else ()), *([asked.own_name] if asked.push else [])]
     found: dict[str, Question[Any]] = {
-        f"name {name}": Question(_resolve(name), _bags("IPAddress")) for name in names if name
+        f"name {name}": Question(_resolve(name, own=name == asked.own_name), _bags("IPAddress"))
+        for name in names
+        if name
     }
     if asked.register and release.version >= TEST_CONNECTION_SINCE:
         for address, port in wanted.servers:
@@ -177,8 +179,9 @@ def _network_questions(release: Release, asked: Asking) -> dict[str, Question[An
     return found
 
 
-def _resolve(name: str) -> Pipeline:
-    return command("Resolve-DnsName", Name=name, QuickTimeout=ON, ErrorAction=QUIET)
+def _resolve(name: str, *, own: bool) -> Pipeline:
+    """Return the question for a name's addresses; DNS alone is asked for the machine's own."""
+    return command("Resolve-DnsName", Name=name, QuickTimeout=ON, DnsOnly=ON if own else None, ErrorAction=QUIET)
 
 
 def _connect(address: str, port: int) -> Pipeline:
@@ -321,7 +324,8 @@ def _with_domain(session: Session, evidence: WindowsEvidence) -> WindowsEvidence
         Question(command("Test-ComputerSecureChannel", ErrorAction=QUIET)),
         timeout_seconds=LIMIT_SECONDS,
     )
-    server = any(text(line).strip().startswith("DC: \\\\") for line in located.items) if located.items else None
+    said = "\n".join(text(line) for line in located.items)
+    server = reading.nltest_succeeded(said) if said else None
     known = evidence.identity
     trusted = bool(flag(channel.first)) if channel.items else None
     return replace(evidence, identity=replace(known, logon_server=server, secure_channel=trusted))

@@ -31,6 +31,7 @@ _VALUE = re.compile(r"^    (?P<name>.*?)    (?P<kind>REG_[A-Z_]+)(?:    (?P<data
 _KEY = re.compile(r"^HKEY_[A-Z_]+\\.*$")
 _NETSTAT = re.compile(r"^\s*TCP\s+\S+:(\d+)\s")
 _PARTITION = re.compile(r"Disk #(\d+), Partition #(\d+)")
+_IPV4 = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _EFI = "GPT: System"
 
 
@@ -54,6 +55,11 @@ class Runner:
         """Return the keys that reg.exe shows with their values; nothing for a key that isn't there."""
         ended = self.run("reg", "query", key, *options)
         return parse_keys(ended.stdout) if ended and ended.exit_code == 0 else {}
+
+    def has_key(self, key: str) -> bool:
+        """Return whether a key is there; reg.exe shows nothing of one without values."""
+        ended = self.run("reg", "query", key)
+        return ended is not None and ended.exit_code == 0
 
     def wmi(self, class_name: str, *properties: str, where: str | None = None) -> list[dict[str, str]] | None:
         """Return the instances of a WMI class as property bags; None where WMI doesn't answer."""
@@ -102,7 +108,7 @@ def read(programs: Programs, wanted: Wanted) -> WindowsEvidence:
     computer = _first(runner.wmi("Win32_ComputerSystem", "Name", "Domain", "PartOfDomain", "TotalPhysicalMemory"))
     system = _first(runner.wmi("Win32_OperatingSystem", "FreePhysicalMemory", "SystemDrive"))
     services = runner.wmi("Win32_Service", "Name", "StartMode", "State", where=reading.service_filter())
-    there = {path: bool(runner.query(path)) for path in registry.KEYS_THERE}
+    there = {path: runner.has_key(path) for path in registry.KEYS_THERE}
     there |= {path: _file_there(runner, path) for path in reading.FILES}
     hotfixes = runner.wmi("Win32_QuickFixEngineering", "HotFixID")
     software = reading.software(keys, there, services, control_sets)
@@ -178,8 +184,8 @@ def _identity(runner: Runner, asked: Asking, computer: Bag, keys: Keys) -> Ident
     checked = runner.run("nltest", f"/sc_verify:{domain}")
     return replace(
         found,
-        logon_server=None if located is None else located.exit_code == 0,
-        secure_channel=None if checked is None else checked.exit_code == 0,
+        logon_server=None if located is None else reading.nltest_succeeded(located.stdout),
+        secure_channel=None if checked is None else reading.nltest_succeeded(checked.stdout),
     )
 
 
@@ -190,7 +196,7 @@ def _network(runner: Runner, asked: Asking) -> Network:
     return Network(
         addresses=None if adapters is None else reading.addresses(_lists(adapters)),
         unresolved=tuple(name for name in names if _resolves(runner, name) == ()),
-        own_addresses=_resolves(runner, asked.own_name) if asked.push and asked.own_name else None,
+        own_addresses=_in_dns(runner, asked.own_name) if asked.push and asked.own_name else None,
         ports_used=None if listed is None else _ports(listed.stdout),
     )
 
@@ -212,6 +218,18 @@ def _resolves(runner: Runner, name: str) -> tuple[str, ...] | None:
         return None
     status, address = whole(bags[0].get("PrimaryAddressResolutionStatus")), text(bags[0].get("ProtocolAddress"))
     return (address,) if status in (0, None) and address else ()
+
+
+def _in_dns(runner: Runner, name: str) -> tuple[str, ...] | None:
+    """Return the addresses that DNS has for a name; the machine itself would answer for its own name.
+
+    The first block of nslookup's output is about the DNS server, what follows about the name.
+    """
+    ended = runner.run("nslookup", name)
+    if ended is None:
+        return None
+    _server, _blank, answer = ended.stdout.replace("\r\n", "\n").partition("\n\n")
+    return tuple(_IPV4.findall(answer))
 
 
 def _ports(output: str) -> int:

@@ -8,6 +8,7 @@ WMI's property names and the words in them (Running, Auto) are the same in every
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .evidence import Rule
     from .registry import Keys
 
+_STATUS = re.compile(r"=\s*(\d+)\s+0x[0-9a-fA-F]+")
 Bag = Mapping[str, Any]
 SERVICES = (
     "Winmgmt", "LanmanServer", "Netlogon", *registry.CRITICAL, "ClusSvc", "WinDefend", *AGENT_SERVICES,
@@ -121,6 +123,12 @@ def account(bags: Iterable[Bag], members: Iterable[str] | None) -> Account | Non
             is_administrator=known,
         )
     return None
+
+
+def nltest_succeeded(output: str) -> bool:
+    """Return whether nltest's answer has no status but 0; it ends with 0 even where the trust is broken."""
+    statuses = [int(found) for found in _STATUS.findall(output)]
+    return not any(statuses)
 
 
 def free_bytes(bags: Iterable[Bag]) -> dict[str, int]:
