@@ -36,7 +36,14 @@ def told(host: WindowsMachine) -> dict[str, Any]:
     state = {key: value for key, value in describe(host.fleet)["windows_machines"]["WIN01"].items() if key != "defects"}
     accounts = [(account.username, account.enabled) for account in host.local]
     free = {name: volume.free for name, volume in host.storage.volumes.items()}
-    return {"windows": str(windows), "state": state, "accounts": accounts, "groups": str(host.groups), "free": free}
+    return {
+        "windows": str(windows),
+        "state": state,
+        "accounts": accounts,
+        "groups": str(host.groups),
+        "free": free,
+        "notes": str(host.notes),
+    }
 
 
 @pytest.mark.parametrize(

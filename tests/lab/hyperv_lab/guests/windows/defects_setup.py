@@ -17,7 +17,7 @@ _NAME = "name:ASRMobilityServiceInstaller"
 _PROVIDER = "Azure Site Recovery VSS Provider"
 
 
-@defect("setup_running", "exit 41", changes="another instance of the agent's setup runs, and doesn't end")
+@defect("setup_running", "exit:41", changes="another instance of the agent's setup runs, and doesn't end")
 def _running(machine: WindowsMachine) -> None:
     machine.notes[vendor_setup.RUNNING] = True
 
