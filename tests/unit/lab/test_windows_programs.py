@@ -62,7 +62,8 @@ def test_reg_shows_the_current_control_set_as_it_was_asked_and_searches_below() 
 
 
 @pytest.mark.parametrize(
-    "line", ["reg export HKLM\\X f", "reg query", "reg query HKLM\\X /colour", "reg add HKLM\\X /v"]
+    "line",
+    ["reg export HKLM\\X f", "reg query", "reg query HKLM\\X /f a /k", "reg query HKLM\\X /t X", "reg add HKLM\\X /v"],
 )
 def test_reg_refuses_what_is_not_played(line: str) -> None:
     code, _out, err = run(machine(), line)

@@ -35,7 +35,7 @@ _HIVES = {
     "HKU": "HKEY_USERS",
     "HKCR": "HKEY_CLASSES_ROOT",
 }
-_FLAGS = ("/ve", "/va", "/f", "/s", "/k", "/e", "/c", "/reg:32", "/reg:64")
+_FLAGS = ("/ve", "/va", "/f", "/s", "/reg:32", "/reg:64")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,7 @@ def _parse(words: list[str], *, takes_pattern: bool) -> _Call | None:
     flags: set[str] = set()
     while rest:
         word = rest.pop(0).lower()
-        takes_value = word in ("/v", "/t", "/d") or (word == "/s" and not takes_pattern)
-        if word == "/f" and takes_pattern:
-            takes_value = True
-        if takes_value:
+        if word in (("/v", "/f") if takes_pattern else ("/v", "/t", "/d", "/s")):
             if not rest:
                 return None
             values[word] = rest.pop(0)
