@@ -1,0 +1,202 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The push_install role: a mixed inventory, one machine that fails, a second run unchanged, check mode, the report."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hyperv_lab.guests.windows.package import Package
+from integration.harness import Lab, Run, serve
+from integration.scenario import changes, shells
+
+SECRET = "Lab-Passphrase-1"
+SERVER, WEB = "127.68.9.1", "127.68.9.200"
+FLEET: dict[str, Any] = {
+    "asr": {
+        "configuration_servers": [
+            {"name": "cs01", "address": SERVER, "port": 4443, "data_port": 4444, "passphrase": SECRET}
+        ]
+    },
+    "windows_machines": [
+        {"name": "FINE", "os": "2016"},
+        {"name": "FRENCH", "os": "2012R2", "language": "fr"},
+        {"name": "CURABLE", "os": "2019", "defects": ["vss_disabled"]},
+        {"name": "MANUAL", "os": "2016", "defects": ["system_drive_full"]},
+        {"name": "RESTART", "os": "2019", "defects": ["restart_pending_servicing"]},
+    ],
+}
+GOOD = ("fine", "french", "curable")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A web server with the packages; the role's variables that name them."""
+    folder = tmp_path_factory.mktemp("packages")
+    made = Package(version="9.55.6765.1")
+    (folder / made.file_name).write_bytes(made.content())
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer((WEB, 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {
+        "push_install_repository": [f"http://{WEB}:{server.server_address[1]}/{made.file_name}"],
+        "push_install_checksums": {made.file_name: hashlib.sha256(made.content()).hexdigest()},
+    }
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The fleet; the passphrase is in a file of variables, as people keep it."""
+    for found in serve(FLEET, tmp_path_factory.mktemp("lab")):
+        (found.workdir / "group_vars").mkdir(exist_ok=True)
+        (found.workdir / "group_vars" / "all.yml").write_text(
+            yaml.safe_dump({"push_install_passphrase": SECRET}), encoding="utf-8"
+        )
+        yield found
+
+
+def install(
+    lab: Lab, repository: dict[str, Any], *arguments: str, playbook: str = "push_install.yml", **more: Any
+) -> Run:
+    """Run the playbook; return the run, whose report is beside the inventory."""
+    variables = {
+        **repository,
+        "push_install_hosts": "windows_machines:linux_machines",
+        "push_install_stack": "classic",
+        "push_install_configuration_server": SERVER,
+        "push_install_server_port": 4443,
+        "push_install_servers": [{"address": SERVER, "port": 4443}],
+        "push_install_report_path": str(lab.workdir / "report.json"),
+    }
+    run = lab.play(playbook, *arguments, extra={**variables, **more}, timeout=300)
+    assert SECRET not in run.output
+    return run
+
+
+def report(lab: Lab) -> dict[str, Any]:
+    """Return the report of the last run, and take it away."""
+    path = lab.workdir / "report.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    assert SECRET not in text
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def outcomes(lab: Lab) -> dict[str, str]:
+    """Return the outcome of each machine as the report has it."""
+    return {name: machine["outcome"] for name, machine in report(lab)["machines"].items()}
+
+
+def agents(lab: Lab) -> dict[str, Any]:
+    """Return what the lab knows of each machine's agent."""
+    state = lab.state()
+    machines = {**state["windows_machines"], **state.get("linux_machines", {})}
+    return {name.lower(): machine["agent"] for name, machine in machines.items()}
+
+
+def test_the_first_half_alone_reports_and_changes_nothing(lab: Lab, repository: dict[str, Any]) -> None:
+    mark = len(lab.journal())
+    run = install(lab, repository, playbook="push_preflight.yml")
+    assert run.code == 2, run.output
+    found = report(lab)
+    assert {name: machine["outcome"] for name, machine in found["machines"].items()} == {
+        "fine": "ready",
+        "french": "ready",
+        "curable": "ready",
+        "manual": "blocked",
+        "restart": "reboot pending",
+    }
+    assert changes(lab, mark) == []
+    assert max(shells(lab, mark).values()) <= 2
+    assert "1 left: restart" in run.output
+
+
+def test_check_mode_foretells(lab: Lab, repository: dict[str, Any]) -> None:
+    before = agents(lab)
+    run = install(lab, repository, "--check")
+    assert outcomes(lab) == {
+        "fine": "changed",
+        "french": "changed",
+        "curable": "changed",
+        "manual": "blocked",
+        "restart": "reboot pending",
+    }, run.output
+    assert agents(lab) == before
+
+
+def test_the_good_ones_are_installed_and_the_others_told(lab: Lab, repository: dict[str, Any]) -> None:
+    run = install(lab, repository)
+    assert run.code == 2, run.output
+    found = report(lab)
+    assert {name: machine["outcome"] for name, machine in found["machines"].items()} == {
+        "fine": "changed",
+        "french": "changed",
+        "curable": "changed",
+        "manual": "blocked",
+        "restart": "reboot pending",
+    }, run.output
+    state = agents(lab)
+    for name in GOOD:
+        assert (state[name]["installed"], state[name]["registered_with"]) == (True, "cs01")
+        assert (state[name]["times_installed"], state[name]["times_registered"]) == (1, 1)
+        assert state[name]["passphrase_files"] == []
+    assert not state["manual"]["installed"]
+    assert not state["restart"]["installed"]
+    manual = found["machines"]["manual"]
+    (left,) = [each for each in manual["findings"] if each["severity"] == "blocking"]
+    assert left["evidence"]
+    assert left["remedy"]
+    assert left["id"] in run.output
+    assert found["machines"]["curable"]["cured"]
+    failed = {each["_host"] for each in run.of("The machine is as it was to be") if each["_status"] == "failed"}
+    assert failed == {"manual", "restart"}
+
+
+def test_a_second_run_does_only_what_is_missing(lab: Lab, repository: dict[str, Any]) -> None:
+    mark = len(lab.journal())
+    install(lab, repository, push_install_hosts=":".join(GOOD))
+    assert outcomes(lab) == dict.fromkeys(GOOD, "unchanged")
+    assert changes(lab, mark) == []
+    assert {agents(lab)[name]["times_installed"] for name in GOOD} == {1}
+
+
+def test_a_restart_where_it_is_allowed(lab: Lab, repository: dict[str, Any]) -> None:
+    run = install(lab, repository, push_install_hosts="restart", push_install_reboot="allowed")
+    assert run.code == 0, run.output
+    assert report(lab)["machines"]["restart"]["rebooted"] is True
+    assert agents(lab)["restart"]["registered_with"] == "cs01"
+
+
+def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab, repository: dict[str, Any]) -> None:
+    run = install(lab, repository, push_install_hosts="manual:fine", push_install_serial=1)
+    assert run.code == 2, run.output
+    assert outcomes(lab) == {"manual": "blocked", "fine": "unchanged"}
+
+
+def test_tags(lab: Lab, repository: dict[str, Any]) -> None:
+    run = install(lab, repository, "--tags", "preflight", push_install_hosts="manual:fine")
+    assert outcomes(lab) == {"manual": "blocked", "fine": "ready"}, run.output
+    assert not run.of("Install or upgrade the agent")
+
+
+def test_a_wrong_passphrase_is_told_with_the_log(lab: Lab, repository: dict[str, Any], tmp_path: Path) -> None:
+    del tmp_path
+    run = install(lab, repository, push_install_hosts="fine:french", push_install_configuration_server="127.68.9.77")
+    found = report(lab)["machines"]["fine"]
+    assert found["outcome"] == "failed", run.output
+    assert "cs01" in found["error"]["msg"] or SERVER in found["error"]["msg"]
+    assert agents(lab)["fine"]["registered_with"] == "cs01"
