@@ -36,11 +36,11 @@ def layout(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     root, boot = storage.device_of("/"), storage.device_of("/boot")
     root_disks = storage.disks_of(root) if root else frozenset()
     boot_disks = storage.disks_of(boot) if boot else frozenset()
-    if not boot_disks:
-        yield finding("95310", subject="/boot", evidence="what is mounted there matches no disk of the machine")
-        return
     if not root_disks:
         yield finding(f"{NAME}SystemDiskNotFound", subject="/", evidence="what is mounted there matches no disk")
+        return
+    if not boot_disks:
+        yield finding("95310", subject="/boot", evidence="what is mounted there matches no disk of the machine")
         return
     several = storage.boot_disks()
     if len(boot_disks) > 1:

@@ -12,6 +12,7 @@ from ...findings import Severity
 from ..catalogue import Cure, finding
 from . import sshd
 from .rules_storage import COPY_LEAST_KB
+from .rules_system import UNNAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,7 +131,8 @@ def ephemeral_ports(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFind
 def own_name(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """/etc/hosts has to map the machine's own name."""
     name = evidence.host_name.lower()
-    if name in {"", "(none)"} or name in _mapped_names(evidence.network.hosts):
+    nameless = name in UNNAMED or (evidence.network.addresses_known and not evidence.network.addresses)
+    if nameless or name in _mapped_names(evidence.network.hosts):
         return
     resolves = bool(evidence.network.names.get(evidence.host_name))
     shown = "/etc/hosts does not name it" + ("" if resolves else ", and it does not resolve otherwise")

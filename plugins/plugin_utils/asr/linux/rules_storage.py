@@ -68,12 +68,20 @@ def file_systems(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding
             reason = f"it is {kind}; {', '.join(FILE_SYSTEMS)} are supported"
         elif kind == "btrfs" and older_than(wanted.agent_version, BTRFS_SINCE):
             reason = "it is btrfs, which agents know from 9.22 on"
-        elif kind == "btrfs" and mount.point == "/" and (evidence.btrfs_devices or 1) > 1:
-            reason = f"it is btrfs over {evidence.btrfs_devices} devices; one is supported"
+        elif kind == "btrfs" and (count := _btrfs_devices(evidence, mount.point)) > 1:
+            reason = f"it is btrfs over {count} devices; one is supported"
         if reason and mount.point == "/":
             yield finding(f"{NAME}UnsupportedRootFileSystem", subject="/", evidence=reason)
         elif reason:
             yield finding(f"{NAME}UnsupportedBootFileSystem", subject="/boot", evidence=reason)
+
+
+def _btrfs_devices(evidence: LinuxEvidence, point: str) -> int:
+    """Return over how many devices a btrfs lies: as its own tool says of /, or the disks that carry its UUID."""
+    storage, told = evidence.storage, evidence.btrfs_devices if point == "/" else None
+    device = storage.device_of(point)
+    same = [each for each in storage.devices.values() if device and device.uuid and each.uuid == device.uuid]
+    return max(told or 1, len(frozenset[str]().union(*(storage.disks_of(each) for each in same))))
 
 
 def odd_disks(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:

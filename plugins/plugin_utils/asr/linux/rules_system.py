@@ -24,6 +24,8 @@ LEAST_MEMORY_KB = 1024 * 1024 * 9 // 10
 """1 GB (S), less what the kernel keeps for itself: MemTotal of a machine of exactly 1 GB is a few per cent below it."""
 LEAST_FREE_MEMORY_KB = 256 * 1024
 """A floor of our own; the documents give none (unverified)."""
+UNNAMED = ("", "(none)", "?")
+"""How programs print a name that is not set; the last is busybox's."""
 RUN_LEVELS = ("2", "3", "5")
 
 
@@ -77,7 +79,7 @@ def locale(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
 
 def host_name(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """The machine has no name."""
-    if evidence.host_name in {"", "(none)"}:
+    if evidence.host_name in UNNAMED:
         shown = f"hostname says {evidence.host_name or 'nothing'!r}"
         yield finding(f"{NAME}HostNameNotSet", subject="host name", evidence=shown, cure=Cure.MANUAL)
 
@@ -128,7 +130,7 @@ def acpi_off(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
 
 def dhcp_client(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
     """The DHCP client that the agent sets the network up with after a failover is missing."""
-    if evidence.system is None:
+    if evidence.system is None or unsupported(evidence.system, None) is not None:
         return
     needed = {"SLES11-SP3": "dhcpcd", "SLES11-SP4": "dhcpcd", "SLES15": "wickedd-dhcp4"}.get(
         evidence.system.family, "dhclient"

@@ -98,6 +98,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
     "no C locale": (N + "CLocaleNotAvailable", lambda told: told.answer("locale", "en_US.utf8\n"), {}),
     "no locale program": (N + "CLocaleNotAvailable", lambda told: told.answer("locale", None), {}),
     "no host name": (N + "HostNameNotSet", lambda told: told.value("hostname", "(none)"), {}),
+    "busybox's no host name": (N + "HostNameNotSet", lambda told: told.value("hostname", "?"), {}),
     "secure boot": (N + "SecureBootEnabled", lambda told: told.answer("secureboot", "SecureBoot enabled\n"), {}),
     "going down": (N + "RunlevelCommandFailure", lambda told: told.answer("shutdown", "active\n"), {}),
     "run level": (
@@ -141,6 +142,13 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
         ),
         {},
     ),
+    "btrfs over two, by their UUID": (
+        N + "UnsupportedRootFileSystem",
+        lambda told: second_disk(told)
+        .answer("mounts /etc/mtab", machines.MTAB.replace("/ ext4", "/ btrfs"))
+        .answer("devices", PAIRS + SDB.format(42949672960) + SDB1.format("").replace("b1", machines.ROOT)),
+        {},
+    ),
     "btrfs and an old agent": (
         N + "UnsupportedRootFileSystem",
         lambda told: told.answer("mounts /etc/mtab", machines.MTAB.replace("/ ext4", "/ btrfs")),
@@ -175,9 +183,9 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
     ),
     "no disk for boot": (
         "95310",
-        lambda told: told.answer("mounts /etc/mtab", "overlay / ext4 rw 0 0\n")
-        .answer("fstab", "")
-        .answer("devices", PAIRS.replace('MOUNTPOINT="/"', 'MOUNTPOINT=""')),
+        lambda told: told.answer("mounts /etc/mtab", machines.MTAB.replace("sda1", "ram1")).answer(
+            "devices", PAIRS.replace('MOUNTPOINT="/boot"', 'MOUNTPOINT=""')
+        ),
         {},
     ),
     "no disk for root": (
