@@ -187,6 +187,24 @@ def test_wmic_gives_the_same_rows_as_cim() -> None:
     assert sorted(rows[1:]) == ["WIN01,VSS,Stopped", "WIN01,Winmgmt,Running"]
 
 
+def test_wmic_writes_values_in_its_own_way() -> None:
+    target = machine("2008R2SP1")
+    line = "wmic path Win32_LogicalDiskToPartition get Antecedent,Dependent /value"
+    assert bags(run(target, line)[1]) == [
+        {
+            "Antecedent": '\\\\WIN01\\root\\cimv2:Win32_DiskPartition.DeviceID="Disk #0, Partition #1"',
+            "Dependent": '\\\\WIN01\\root\\cimv2:Win32_LogicalDisk.DeviceID="C:"',
+        }
+    ]
+    found = bags(run(target, "wmic computersystem get PartOfDomain,TotalPhysicalMemory /value")[1])
+    assert found == [{"PartOfDomain": "FALSE", "TotalPhysicalMemory": str(target.memory)}]
+    (bag,) = bags(run(target, "wmic os get LastBootUpTime,CSDVersion /value")[1])
+    assert re.fullmatch(r"\d{14}\.\d{6}\+000", bag["LastBootUpTime"])
+    assert re.fullmatch(
+        r'\{"[^"]+","[^"]+"\}', bags(run(target, "wmic nicconfig get IPAddress /value")[1])[0]["IPAddress"]
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -45,7 +45,7 @@ _FORMATS = {"/value": "list", "/format:list": "list", "/format:csv": "csv", "/fo
 _INVALID_CLASS, _INVALID_QUERY, _DISABLED = -2147217392, -2147217385, -2147023838
 _END = "\r\r\n"
 _NOT_RESOLVED = 11001
-_KEYS = ("DeviceID", "Name", "Index")
+_REFERENCE = re.compile(r'(Win32_\w+) \((\w+) = "(.*)"\)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +165,9 @@ def _text(machine: WindowsMachine, value: Any, quote: str = '"', comma: str = ",
         return "TRUE" if value else "FALSE"
     if isinstance(value, datetime):
         return value.strftime("%Y%m%d%H%M%S.%f") + "+000"
-    if isinstance(value, CimInstance):
-        key = next((name for name in _KEYS if name in value.values), next(iter(value.values)))
-        return f'\\\\{machine.name}\\root\\cimv2:{value.class_name}.{key}="{value.values[key]}"'
+    reference = _REFERENCE.fullmatch(value.ps_text() if isinstance(value, CimInstance) else str(value))
+    if reference:  # as PowerShell shows it; wmic shows the object's path
+        return f'\\\\{machine.name}\\root\\cimv2:{reference[1]}.{reference[2]}="{reference[3]}"'
     if isinstance(value, list | tuple):
         return "{" + comma.join(f"{quote}{_text(machine, part)}{quote}" for part in value) + "}"
     return str(value)
