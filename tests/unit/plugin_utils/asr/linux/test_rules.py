@@ -146,7 +146,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
         N + "UnsupportedRootFileSystem",
         lambda told: second_disk(told)
         .answer("mounts /etc/mtab", machines.MTAB.replace("/ ext4", "/ btrfs"))
-        .answer("devices", PAIRS + SDB.format(42949672960) + SDB1.format("").replace("b1", machines.ROOT)),
+        .answer("devices", PAIRS + SDB.format(42949672960) + SDB1.format("").replace('"b1"', f'"{machines.ROOT}"')),
         {},
     ),
     "btrfs and an old agent": (
