@@ -146,6 +146,19 @@ def test_an_agent_of_another_server_stays_there() -> None:
     assert (state["registered"], state["registered_with"], state["known_to"]) == (True, "cs02", ["cs02"])
 
 
+def test_an_appliance_makes_the_config_file_of_a_machines_string() -> None:
+    target = with_agent("modernized")
+    target.files.write("C:\\T\\RcmProxyAgent.exe", b"hyperv-lab stand-in: rcmproxyagent\n")
+    cli = f'"{vendor.DEFAULT_DIRECTORY}\\agent\\AzureRcmCli.exe" --getagentconfiginput'
+    text = run(target, cli)[1].strip().partition(":")[2]
+    line = (
+        f"C:\\T\\RcmProxyAgent.exe -createmobilityagentconfigfile -encodedinput {text} -outputfilepath C:\\T\\made.json"
+    )
+    assert run(target, line)[0] == 0
+    assert target.files.text("C:\\T\\made.json") == target.files.text("C:\\T\\config.json")
+    assert run(target, line.replace("lab-", "x"))[0] == 1
+
+
 def test_a_failed_over_machine_does_nothing_and_says_success() -> None:
     target = with_agent("modernized")
     target.windows.asset_tag = vendor.AZURE_ASSET_TAG

@@ -259,6 +259,15 @@ def test_the_provider_can_be_removed_and_installed_again_but_not_twice() -> None
     assert vendor_vss.installed(target)
 
 
+def test_a_drive_without_a_free_byte_ends_in_a_code_too() -> None:
+    target = machine()
+    extracted(target)
+    drive = target.storage.volumes["C:"]
+    drive.other = drive.size - drive.used
+    assert run(target, f"{SETUP} /CSType CSLegacy")[0] == 97
+    assert not agent_state.describe(target)["installed"]
+
+
 @pytest.mark.parametrize(
     ("os", "version", "code"),
     [("2019", "9.21.0.0", 42), ("2019", "9.22.0.0", 0), ("2022", "9.45.0.0", 42), ("2022", "9.46.0.0", 0)],

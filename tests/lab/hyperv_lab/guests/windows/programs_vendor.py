@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import ntpath
 import threading
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv.storage import DiskFull, NoSuchPath
+from ..servers import APPLIANCE
 from . import agent_state, package, vendor, vendor_vss
 from .package import stand_in
 from .state import MB
@@ -214,6 +216,25 @@ def genpassphrase(machine: WindowsMachine, _identity: Identity, arguments: Seque
     return 0, own.passphrase.encode(), b""
 
 
+def rcm_proxy_agent(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:
+    """Write a config file as an appliance does: the one with the machine's name, or the fleet's first."""
+    words = list(arguments)
+    known = dict(zip(words[1::2], words[2::2], strict=False))
+    path = known.get("-outputfilepath")
+    if (
+        words[:1] != ["-createmobilityagentconfigfile"]
+        or not path
+        or not known.get("-encodedinput", "").startswith("lab-")
+    ):
+        return 1, b"", b"stand-in: only -createmobilityagentconfigfile -encodedinput S -outputfilepath F is played\r\n"
+    own = machine.fleet.asr.find(machine.name, APPLIANCE)
+    appliance = own or next((each for each in machine.fleet.asr if each.kind == APPLIANCE), None)
+    if appliance is None or appliance.certificate != "valid":
+        return 1, b"", b"stand-in: the appliance has no certificate\r\n"
+    machine.files.write(path, json.dumps(appliance.source_config()))
+    return 0, b"", b""
+
+
 PROGRAMS: dict[str, Any] = {
     package.PROGRAM: asr_package,
     "unifiedagent": unified_agent,
@@ -223,4 +244,5 @@ PROGRAMS: dict[str, Any] = {
     "inmagevssprovider_install.cmd": vss_install,
     "inmagevssprovider_uninstall.cmd": vss_uninstall,
     "genpassphrase": genpassphrase,
+    "rcmproxyagent": rcm_proxy_agent,
 }

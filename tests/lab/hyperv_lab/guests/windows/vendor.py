@@ -9,12 +9,15 @@ What is the lab's own assumption is listed in the lab's README.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import ntpath
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from ...hyperv.storage import DiskFull, NoSuchPath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,15 +123,17 @@ def error(name: str, text: str, **parameters: Any) -> dict[str, Any]:
 
 
 def write_errors(machine: WindowsMachine, path: str | None, errors: Sequence[dict[str, Any]]) -> None:
-    """Write the errors JSON where a path was given."""
+    """Write the errors JSON where a path was given; nothing where there is no room for it."""
     if path:
-        machine.files.write(path, json.dumps({"Errors": list(errors)}, indent=2))
+        with contextlib.suppress(DiskFull, NoSuchPath):
+            machine.files.write(path, json.dumps({"Errors": list(errors)}, indent=2))
 
 
 def log(machine: WindowsMachine, path: str, *lines: str) -> None:
-    """Add lines to a log, each with the machine's time."""
+    """Add lines to a log, each with the machine's time; nothing where there is no room for them."""
     stamp = machine.fleet.clock.date().strftime("%Y-%m-%d %H:%M:%S")
-    machine.files.append(path, "".join(f"{stamp} {line}\r\n" for line in lines))
+    with contextlib.suppress(DiskFull, NoSuchPath):
+        machine.files.append(path, "".join(f"{stamp} {line}\r\n" for line in lines))
 
 
 def pace(machine: WindowsMachine, seconds: float, stopping: threading.Event | None) -> None:
