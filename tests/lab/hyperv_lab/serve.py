@@ -112,7 +112,7 @@ async def run(world: World, workdir: Path) -> None:
     asr: Any = getattr(world, "asr", None)
     if asr is not None:
         await asr.start()
-    linux = House(getattr(world, "linux_machines", []), workdir, journal, tuple(getattr(world, "asr", ())))
+    linux = House(getattr(world, "linux_machines", []), workdir, journal, asr)
     await linux.start()
     desk = await control.Desk(world, wire).open(workdir)
     write_inventory(world, workdir / "inventory.yml", authority.path, linux.inventory())

@@ -210,7 +210,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     build_hosts(fleet, top, addresses or own)
     build_machines(fleet, top, addresses or own)
     build_vms(fleet, top)
-    fleet.linux_machines = linux.parse(top, (addresses or own).base, len(fleet.hosts))
+    fleet.linux_machines = linux.parse(top, (addresses or own).base, len(fleet.hosts), fleet.asr)
     fleet.groups = _groups(fleet, top.mapping("groups"))
     top.close()
     _check_directory(fleet)

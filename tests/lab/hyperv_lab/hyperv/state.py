@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..guests.linux.description import describe as describe_linux
 from ..guests.windows.description import describe_machine
 from ..guests.windows.state import WindowsMachine
 from .directory import DELEGATE_TO, TRUSTED_TO_AUTH
@@ -35,6 +36,7 @@ def describe(fleet: Fleet) -> dict[str, Any]:
             "shares": {volume.name: _files(volume.files) for volume in fleet.shares.values()},
             "delegation": describe_delegation(fleet),
             "asr_servers": fleet.asr.as_plain(),
+            "linux_machines": {machine.name: describe_linux(machine) for machine in fleet.linux_machines},
         }
 
 

@@ -11,15 +11,14 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from . import base, keys, tree
+from ..servers import AsrServers
+from . import agent, base, keys, tree
 from .server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from ...journal import Journal
-    from ..servers import AsrServer
     from .machine import LinuxMachine
 
 
@@ -27,10 +26,10 @@ class House:
     """Keeps the machines in ``workdir/linux``; everything there goes away at the end."""
 
     def __init__(
-        self, machines: list[LinuxMachine], workdir: Path, journal: Journal, asr: Sequence[AsrServer] = ()
+        self, machines: list[LinuxMachine], workdir: Path, journal: Journal, asr: AsrServers | None = None
     ) -> None:
         self.machines = machines
-        self._asr = tuple(asr)
+        self._asr = asr if asr is not None else AsrServers()
         self._names = {server.name: server.address for server in self._asr}
         self._room = (workdir / "linux").absolute()
         self._journal = journal
@@ -56,7 +55,7 @@ class House:
             await asyncio.to_thread(self._build)
             for machine in self.machines:
                 self._servers[machine.name] = await Server(
-                    machine, self._journal, self._room / "base", self._room / "logs"
+                    machine, self._journal, self._asr, self._room / "base", self._room / "logs"
                 ).start()
         except BaseException:
             await self.stop()
@@ -71,8 +70,23 @@ class House:
             machine.tree = self._room / "trees" / machine.name
             shape = tree.bent(machine, number, self._names)
             host_key = tree.build(machine, shape, shared, machine.tree, public)
+            self._agent(machine, damaged=shape.damaged_platform)
             known.append(f"[{machine.address}]:{machine.port} {host_key}\n")
         self.known_hosts.write_text("".join(known), encoding="ascii")
+
+    def _agent(self, machine: LinuxMachine, *, damaged: bool) -> None:
+        """Write what the machine knows of the servers, and the agent that it has from the start."""
+        place = machine.tree
+        assert place is not None
+        tree.write(place, agent.server_table(self._asr), "/.lab/servers")
+        tree.write(place, agent.host_id(machine.name) + "\n", "/.lab/host-id")
+        if machine.agent is None:
+            return
+        name = machine.agent.registered_with
+        server = self._asr.find(name) if name is not None else None
+        agent.put(place, machine.agent, machine=machine.name, osid=machine.row.osid, server=server, damaged=damaged)
+        if server is not None:
+            server.register(machine.name, agent.host_id(machine.name))
 
     async def stop(self) -> None:
         """End every session and process, remove every file."""

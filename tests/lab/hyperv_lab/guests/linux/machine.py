@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...hyperv.schema import FleetError, Section, merged
+from . import agent
 from .defects import NEEDS_KEY, NEEDS_SUDO, known
 from .rows import ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..servers import AsrServers
+    from .agent import Agent
     from .rows import Row
 
 PORT = 2222
@@ -44,7 +47,7 @@ class LinuxMachine:
     """ "none": Ansible signs in as root; "sudo": as admin, whose password sudo asks for; "sudo_nopasswd"."""
     sign_in: str = "password"
     defects: tuple[str, ...] = ()
-    agent: dict[str, Any] = field(default_factory=dict)
+    agent: Agent | None = None
     faults: tuple[Fault, ...] = ()
     passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
     tree: Path | None = None
@@ -57,7 +60,7 @@ class LinuxMachine:
         return "root" if self.become == "none" else "admin"
 
 
-def parse(top: Section, base: str, hosts: int) -> list[LinuxMachine]:
+def parse(top: Section, base: str, hosts: int, servers: AsrServers) -> list[LinuxMachine]:
     """Return the machines of a fleet file's ``linux_machines``; raise FleetError.
 
     Addresses are counted up from those of the fleet's hosts, ``hosts`` of them, in the third block after.
@@ -70,7 +73,7 @@ def parse(top: Section, base: str, hosts: int) -> list[LinuxMachine]:
             values = merged(entry.values)
             for key in ("count", "first", "name"):
                 values.pop(key, None)
-            machine = _machine(Section(values, entry.where), name, _address(base, hosts + len(found)))
+            machine = _machine(Section(values, entry.where), name, _address(base, hosts + len(found)), servers)
             if any(machine.name == other.name for other in found):
                 raise FleetError(f"{entry.where}: machine {name!r} is there twice")
             found.append(machine)
@@ -83,7 +86,7 @@ def _address(base: str, number: int) -> str:
     return str(ipaddress.IPv4Address(start + row * 256 + column + 1))
 
 
-def _machine(section: Section, name: str, address: str) -> LinuxMachine:
+def _machine(section: Section, name: str, address: str, servers: AsrServers) -> LinuxMachine:
     if not name or not name.replace("-", "").replace(".", "").isalnum() or len(name) > 63:
         raise FleetError(f"{section.where}.name: {name!r} is no host name (letters, digits, dots, dashes)")
     defects = known(section.texts("defects"), section.where)
@@ -95,7 +98,7 @@ def _machine(section: Section, name: str, address: str) -> LinuxMachine:
         become=section.choice("become", BECOME, "sudo" if NEEDS_SUDO & set(defects) else "none"),
         sign_in=section.choice("sign_in", SIGN_IN, "key" if NEEDS_KEY & set(defects) else "password"),
         defects=defects,
-        agent=section.mapping("agent"),
+        agent=agent.parse(section.section("agent"), servers),
         faults=tuple(_fault(each) for each in section.sections("faults")),
     )
     machine.passwords |= {str(key): str(value) for key, value in section.mapping("passwords").items()}

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from .namespace import Namespace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...journal import Journal
+    from ..servers import AsrServers
     from .machine import LinuxMachine
 
 _FORCED = ("UsePAM=no", "UseDNS=no", "PidFile=none", "LogLevel=ERROR", "LoginGraceTime=60", "PrintLastLog=no")
@@ -36,10 +38,10 @@ _TRIES = 4
 class Server:
     """Listens for one machine."""
 
-    def __init__(self, machine: LinuxMachine, journal: Journal, base: Path, logs: Path) -> None:
+    def __init__(self, machine: LinuxMachine, journal: Journal, asr: AsrServers, base: Path, logs: Path) -> None:
         assert machine.tree is not None
         self.machine, self._tree, self._journal, self._logs = machine, machine.tree, journal, logs
-        self._base = base
+        self._base, self._asr = base, asr
         self._namespace: Namespace | None = None
         self._making = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
@@ -137,6 +139,9 @@ class Server:
     def _note(self, record: str) -> None:
         """Write a journal line for a command, and play the fault that waits for it."""
         user, port, length, text = [*record.split("\t", 3), "", "", ""][:4]
+        if user == "@":
+            self._registration(port, length, text)
+            return
         self.machine.commands += 1
         entry = {
             "host": self.machine.name,
@@ -152,6 +157,18 @@ class Server:
                 connection = self._connections.get(int(port)) if port.isdigit() else None
                 if connection is not None:
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def _registration(self, what: str, server: str, host_id: str) -> None:
+        """Tell the servers what the machine's configurator or uninstall.sh did."""
+        name = self.machine.name
+        if what == "register":
+            found = self._asr.find(server)
+            if found is not None:
+                found.register(name, host_id, at=time.time())
+        else:
+            for each in self._asr:
+                each.unregister(name)
+        self._journal.write({"host": name, "event": what, "server": server})
 
     async def stop(self) -> None:
         """End the listener, every session and everything that runs in the machine."""
