@@ -16,8 +16,9 @@ step), ``machine.firewall`` (rule name -> enabled; firewall.py), ``machine.local
 
 By keyword, and only if its signature names them, it also gets ``path`` (the full path of the file that was started),
 ``directory`` (the working folder), ``environment``, ``write`` (called with "stdout"/"stderr" and bytes while it runs)
-and ``stopping`` (threading.Event: end soon). ``arguments`` are taken apart as a Windows program does it
-(command_line.py). No command shell lies between, unless the program is ``cmd``.
+and ``stopping`` (threading.Event: end soon) and ``line`` (the line as it came, for cmd).
+``arguments`` are taken apart as a Windows program does it (command_line.py).
+No command shell lies between, unless the program is ``cmd``.
 
 A program runs only if its file is there (``machine.files``). A file whose contents begin with the line
 ``hyperv-lab stand-in: NAME`` runs the program NAME whatever the file is called; any other file goes by its own name.
