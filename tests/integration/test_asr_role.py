@@ -34,8 +34,10 @@ FLEET: dict[str, Any] = {
         {"name": "CURABLE", "os": "2019", "defects": ["vss_disabled"]},
         {"name": "MANUAL", "os": "2016", "defects": ["system_drive_full"]},
         {"name": "RESTART", "os": "2019", "defects": ["restart_pending_servicing"]},
+        {"name": "GONE", "os": "2019", "faults": [{"probability": 1.0, "action": "drop", "times": 100000}]},
     ],
 }
+ALL = "fine:french:curable:manual:restart"
 GOOD = ("fine", "french", "curable")
 
 
@@ -73,7 +75,7 @@ def install(
     """Run the playbook; return the run, whose report is beside the inventory."""
     variables = {
         **repository,
-        "push_install_hosts": "windows_machines:linux_machines",
+        "push_install_hosts": ALL,
         "push_install_stack": "classic",
         "push_install_configuration_server": SERVER,
         "push_install_server_port": 4443,
@@ -185,6 +187,13 @@ def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab, repository: dict[st
     run = install(lab, repository, push_install_hosts="manual:fine", push_install_serial=1)
     assert run.code == 2, run.output
     assert outcomes(lab) == {"manual": "blocked", "fine": "unchanged"}
+
+
+@pytest.mark.parametrize("playbook", ["push_preflight.yml", "push_install.yml"])
+def test_a_lost_machine_is_told_and_stops_nobody(lab: Lab, repository: dict[str, Any], playbook: str) -> None:
+    run = install(lab, repository, playbook=playbook, push_install_hosts="gone:fine")
+    assert run.code != 0, run.output
+    assert outcomes(lab) == {"gone": "unreachable", "fine": "ready" if "preflight" in playbook else "unchanged"}
 
 
 def test_tags(lab: Lab, repository: dict[str, Any]) -> None:

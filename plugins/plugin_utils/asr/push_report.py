@@ -155,7 +155,7 @@ def summary(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line per machine, in columns, what failed last; under each that failed its error, log and remedy."""
     ordered = sorted(records, key=lambda each: (each["outcome"] in FAILING, str(each["host"])))
     rows = [_row(each) for each in ordered]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     lines = []
     for each, row in zip(ordered, rows, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
@@ -171,14 +171,25 @@ def _row(each: Mapping[str, Any]) -> list[str]:
     agent = each.get("agent") or {}
     server = agent.get("server")
     where = str(server.get("address") or "") if isinstance(server, Mapping) else str(server or "")
-    notes = [f"cured {', '.join(map(str, each['cured']))}"] if each.get("cured") else []
-    if each.get("reboot_pending") and each["outcome"] != "reboot pending":
-        notes.append("restart advised")
-    if each.get("rebooted"):
-        notes.append("restarted")
     state = f"{agent.get('version') or 'agent'} {agent.get('stack') or ''}".strip() if agent.get("installed") else ""
     registered = f"registered with {where or 'its server'}" if agent.get("registered") else ""
-    return [str(each["outcome"]), str(each["host"]), state, registered, ", ".join(notes)]
+    cells = [str(each["outcome"]), str(each["host"]), str(each.get("system") or ""), state, registered]
+    return [*cells, "; ".join(_notes(each))]
+
+
+def _notes(each: Mapping[str, Any]) -> list[str]:
+    """Return what else is worth a word: cures, warnings, restarts."""
+    notes = [f"cured {_ids(each['findings'], cured=True)}"] if each.get("cured") else []
+    told = [found for found in each["findings"] if found.get("severity") != "blocking" and not found.get("cured")]
+    if told:
+        notes.append(f"warning {_ids(told, cured=False)}")
+    if each.get("reboot_pending") and each["outcome"] != "reboot pending":
+        notes.append("restart advised")
+    return [*notes, "restarted"] if each.get("rebooted") else notes
+
+
+def _ids(findings: Sequence[Mapping[str, Any]], *, cured: bool) -> str:
+    return ", ".join(dict.fromkeys(str(found["id"]) for found in findings if bool(found.get("cured")) is cured))
 
 
 def details(each: Mapping[str, Any]) -> list[str]:

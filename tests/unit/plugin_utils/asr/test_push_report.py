@@ -134,7 +134,7 @@ def test_the_summary_shows_what_failed_last_with_its_log() -> None:
         {"failed": {"msg": "exit code 14", "error": {"remedy": "look", "log_path": "C:\\x.log", "log_tail": "1\n2"}}},
     )
     lines = push_report.summary([failed, push_report.unreachable("b01"), machine(**DONE)])
-    assert lines[0] == "changed      web01  9.55.6765.1 classic  registered with 10.1.0.10"
+    assert lines[0] == "changed      web01    9.55.6765.1 classic  registered with 10.1.0.10"
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
         "changed",
         "failed",
@@ -143,6 +143,12 @@ def test_the_summary_shows_what_failed_last_with_its_log() -> None:
     ]
     assert lines[2:7] == ["    exit code 14", "    Remedy: look", "    Log: C:\\x.log", "      | 1", "      | 2"]
     assert lines[-1] == "changed: 1, failed: 1, unreachable: 1"
+
+
+def test_a_line_tells_system_cures_and_warnings() -> None:
+    found = preflight(finding(cured=True), finding("45", severity="warning"), changed=True)
+    (line, _) = push_report.summary([push_report.record("web01", {"preflight": found}, preflight_only=True)])
+    assert line == "ready  web01  Debian 9      cured 95320; warning 45"
 
 
 def test_lines_and_report_by_error_id() -> None:
