@@ -12,7 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from ..servers import AsrServers
-from . import agent, base, keys, tree
+from . import agent, base, keys, memory, tree
 from .server import Server
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class House:
         self._names = {server.name: server.address for server in self._asr}
         self._room = (workdir / "linux").absolute()
         self._journal = journal
+        self._memory: Path | None = None
+        """Where the trees are in truth; None: in the work directory."""
         self._servers: dict[str, Server] = {}
 
     @property
@@ -51,6 +53,9 @@ class House:
             return
         shutil.rmtree(self._room, ignore_errors=True)
         self._room.mkdir(parents=True, mode=0o700)
+        self._memory = memory.folder(len(self.machines))
+        if self._memory is not None:
+            (self._room / "trees").symlink_to(self._memory)
         try:
             await asyncio.to_thread(self._build)
             for machine in self.machines:
@@ -95,8 +100,10 @@ class House:
         await asyncio.to_thread(self._remove)
 
     def _remove(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self._room)
+        for folder in (self._memory, self._room):
+            if folder is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(folder)
 
     def inventory(self) -> dict[str, dict[str, Any]]:
         """Return the machines' variables for Ansible by their names there."""
