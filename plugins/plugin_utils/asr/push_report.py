@@ -197,7 +197,7 @@ def details(each: Mapping[str, Any]) -> list[str]:
     if each["outcome"] not in FAILING:
         return []
     lines = [
-        f"{'/'.join(map(str, found.get('ids') or [found['id']]))}: {found['subject']}: "
+        f"{'/'.join(map(str, found.get('ids') or [found['id']]))}: {str(found['subject']).rstrip(':')}: "
         f"{str(found['evidence']).rstrip('.')}. "
         f"Remedy: {found['remedy']}"
         for found in unresolved(each["findings"])
