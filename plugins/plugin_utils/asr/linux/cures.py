@@ -15,6 +15,7 @@ from ..patient import CureStep
 from . import grub, sshd
 from .rules_boot import edited_file, named_devices, uuid_problem
 from .rules_push import SFTP, SPELLED, WEAKENING, in_force, wanted_sftp
+from .sections import printable
 
 if TYPE_CHECKING:
     from ..catalogue import AsrFinding
@@ -46,7 +47,11 @@ def _sshd(evidence: LinuxEvidence, due: Sequence[AsrFinding]) -> Iterator[CureSt
             subject=sshd.MAIN_FILE,
             before={_shown(each.name): in_force(evidence, each.name) for each in edits},
             after={_shown(each.name): settings[each.name] for each in edits},
-            details={"does": SSHD, "settings": settings, "was": {each.name: each.was for each in edits}},
+            details={
+                "does": SSHD,
+                "settings": settings,
+                "was": {each.name: each.was and printable(each.was) for each in edits},
+            },
         )
 
 

@@ -45,6 +45,7 @@ class Mount:
     source: str
     point: str
     file_system: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +261,8 @@ def mounts(lines: tuple[str, ...]) -> tuple[Mount, ...]:
     for line in lines:
         words = [_octal_unescaped(word) for word in line.split(" ")]
         if len(words) >= 3 and words[0] != "rootfs":
-            found[words[1]] = Mount(source=words[0], point=words[1], file_system=words[2])
+            fixed = "ro" in words[3].split(",") if len(words) > 3 else False
+            found[words[1]] = Mount(source=words[0], point=words[1], file_system=words[2], read_only=fixed)
     return tuple(found.values())
 
 

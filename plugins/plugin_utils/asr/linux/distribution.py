@@ -212,7 +212,7 @@ def _fits_rule(kernel: str, family: str) -> bool | None:
         "RHEL6": lambda: _within(kernel, "2.6.32-", 71, 754, ".el6"),
         "RHEL7": lambda: kernel.endswith(".el7.x86_64"),
         "RHEL8": lambda: ".el8" in kernel and _above_floor(kernel),
-        "RHEL9": lambda: ".el9" in kernel,
+        "RHEL9": lambda: ".el9" in kernel,  # by analogy: no source gives a rule for release 9
         "OL6": lambda: (
             _within(kernel, "2.6.32-", 358, 754, ".el6") or re.match(r"(3\.8\.13|4\.1\.12)-.*uek", kernel) is not None
         ),

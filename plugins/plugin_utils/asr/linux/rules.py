@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..catalogue import Scope
 from . import rules_boot, rules_layout, rules_push, rules_register, rules_storage, rules_system
+from .sections import printable
 
 if TYPE_CHECKING:
     from ..catalogue import AsrFinding
@@ -25,4 +27,9 @@ RULES = {
 def judge(evidence: LinuxEvidence, wanted: Wanted) -> tuple[AsrFinding, ...]:
     """Return the findings of the wanted scopes."""
     rules = (rule for scope, rules in RULES.items() if scope in wanted.scopes for rule in rules)
-    return tuple(item for rule in rules for item in rule(evidence, wanted))
+    return tuple(_printable(item) for rule in rules for item in rule(evidence, wanted))
+
+
+def _printable(item: AsrFinding) -> AsrFinding:
+    """Return a finding that any output can show: files may hold bytes that are no text."""
+    return replace(item, subject=printable(item.subject), evidence=printable(item.evidence))

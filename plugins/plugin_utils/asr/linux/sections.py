@@ -83,6 +83,11 @@ def _from_octal(dump: str) -> str:
     return bytes(numbers).decode("utf-8", "surrogateescape")
 
 
+def printable(text: str) -> str:
+    """Return a text without what stands for bytes that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def cksum(data: bytes) -> str:
     """Return what POSIX ``cksum`` prints for these bytes: CRC and length."""
     length, size = len(data), bytearray()

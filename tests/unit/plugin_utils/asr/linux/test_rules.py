@@ -115,6 +115,11 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
         {},
     ),
     "read-only": (N + "DirsNotWritable", lambda told: told.value("readonly /usr/local", "yes"), {}),
+    "read-only for old shells": (
+        N + "DirsNotWritable",
+        lambda told: told.answer("mounts /etc/mtab", machines.MTAB + "/dev/sda3 /usr/local ext4 ro,noatime 0 0\n"),
+        {},
+    ),
     "root nearly full": (N + "FreeSpaceOnRootNotSufficient", lambda told: free(told, 900), {}),
     "root under what is asked": (N + "FreeSpaceOnRootNotSufficient", lambda told: free(told, 1500), {}),
     "root full, no push": (N + "FreeSpaceOnRootNotSufficient", lambda told: free(told, 60), {"scopes": {Scope.AGENT}}),
