@@ -187,20 +187,21 @@ def test_machines_get_their_agent_and_their_server(lab: Lab, packages: Callable[
 
 def test_registrations_that_fail(lab: Lab) -> None:
     cases = {
-        "wrong passphrase": ("127.66.9.1", WRONG, 14),
-        "wrong server": ("127.66.9.99", SECRET, 14),
-        "expired certificate": ("127.66.9.3", SECRET, 17),
+        "wrong passphrase": ("127.66.9.1", WRONG, 14, []),
+        "wrong server": ("127.66.9.99", SECRET, 14, ["register:curl-7"]),
+        "expired certificate": ("127.66.9.3", SECRET, 17, ["register:curl-60"]),
     }
     run = lab.tasks(
         "free",
         *(
             register(name, **{**SERVER, "configuration_server": server, "passphrase": passphrase})
-            for name, (server, passphrase, _code) in cases.items()
+            for name, (server, passphrase, _code, _ids) in cases.items()
         ),
     )
-    for name, (_server, _passphrase, code) in cases.items():
+    for name, (_server, _passphrase, code, ids) in cases.items():
         result = failure(run, name, "free")
         assert result["error"]["exit_code"] == code
+        assert [each["id"] for each in result.get("findings", [])] == ids
         assert result["error"]["after"]["registered"] is False
         assert "not registered" in result["msg"] or "as it was" in result["msg"]
         assert result["error"]["log_tail"]

@@ -21,6 +21,8 @@ MSI_LOG: Final = f"{SETUP_LOGS}\\UnifiedAgentMSIUninstall.log"
 
 
 WINDOWS_SETUP_LOG: Final = f"{SETUP_LOGS}\\ASRUnifiedAgentInstaller.log"
+WINDOWS_UPLOADED_LOG: Final = f"{SETUP_LOGS}\\UploadedLogs\\ASRUnifiedAgentInstaller.log"
+"""Where faults of the link to the server are told (published)."""
 WINDOWS_CONFIGURATOR_LOG: Final = f"{SETUP_LOGS}\\ASRUnifiedAgentConfigurator.log"
 LINUX_LOG: Final = "/var/log/ua_install.log"
 LINUX_UNINSTALL_LOG: Final = "/var/log/ua_uninstall.log"

@@ -16,6 +16,7 @@ from .command_lines import (
     WINDOWS_CONFIGURATOR_LOG,
     WINDOWS_DIRECTORY,
     WINDOWS_SETUP_LOG,
+    WINDOWS_UPLOADED_LOG,
     extract_windows,
     install_windows,
     uninstall_windows,
@@ -101,12 +102,13 @@ class WindowsMachine:
         errors = f"{folder}\\errors.json"
         program = f"{base_folder(plan.before)}\\agent\\UnifiedAgentConfigurator.exe"
         words = plan.windows_words(f"{folder}\\secret", errors)
+        log = WINDOWS_CONFIGURATOR_LOG
         try:
             make_folder(self._session, programs, folder)
             if secret is None:
-                return self._attempt(program, words, WINDOWS_CONFIGURATOR_LOG, errors, deadline)
+                return self._attempt(program, words, log, errors, deadline, also=WINDOWS_UPLOADED_LOG)
             with secret_file(self._session, programs, f"{folder}\\secret", secret):
-                return self._attempt(program, words, WINDOWS_CONFIGURATOR_LOG, errors, deadline)
+                return self._attempt(program, words, log, errors, deadline, also=WINDOWS_UPLOADED_LOG)
         finally:
             remove_folder(self._session, folder)
 
@@ -192,9 +194,14 @@ class WindowsMachine:
         deadline: Deadline,
         *,
         busy: int = _BUSY,
+        also: str | None = None,
     ) -> Attempt:
-        """Run a program of the vendor, again while another one is at work, until the deadline."""
-        before = self._tail(log)
+        """Run a program of the vendor, again while another one is at work, until the deadline.
+
+        ``also`` is a second log, whose new lines come before those of the first.
+        """
+        logs = (*((also,) if also else ()), log)
+        before = {each: self._tail(each) for each in logs}
         done = self._run(program, words, deadline)
         while done.exit_code == busy and not deadline.passed:
             self._clock.sleep(min(10.0, deadline.remaining))
@@ -204,7 +211,7 @@ class WindowsMachine:
             exit_code=done.exit_code,
             errors_json=self.read_text(errors) if errors else None,
             log_path=log,
-            log_tail=new_lines(before, self._tail(log))[-_TAIL:],
+            log_tail=tuple(line for each in logs for line in new_lines(before[each], self._tail(each))[-_TAIL:]),
             output_tail=tuple((done.stdout + done.stderr).splitlines()[-_TAIL:]),
         )
 
