@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ...errors import InvalidRequest, MobilityError, NotFound, RemoteError
+from ...errors import ConnectionLost, InvalidRequest, MobilityError, NotFound, RemoteError, TimedOut
 from .command_lines import LINUX_DIRECTORY, LINUX_LOG, LINUX_UNINSTALL_LOG, install_linux, uninstall_linux
 from .folders import LINUX_PARENT, is_ours, new_name
 from .machine import Attempt, Reading
@@ -153,7 +153,11 @@ class LinuxMachine:
 
     def _run(self, text: str, *arguments: str, deadline: Deadline, secret: Secret | None = None) -> Mapping[str, str]:
         marker = new_marker()
-        done = self._shell.run(text, marker, *arguments, stdin=secret, timeout_seconds=deadline.remaining + 60)
+        try:
+            done = self._shell.run(text, marker, *arguments, stdin=secret, timeout_seconds=deadline.remaining + 60)
+        except (ConnectionLost, TimedOut) as lost:
+            lost.changed = True  # the script may have begun, and may go on
+            raise
         return sections(done.stdout, marker, self._shell.host)
 
     def _refused(self, found: Mapping[str, str], subject: str) -> None:

@@ -40,6 +40,8 @@ INMAGE_KEY: Final = "HKLM:\\SOFTWARE\\Wow6432Node\\InMage Systems\\Installed Pro
 WINDOWS_KEY: Final = "HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 SERVICES_KEY: Final = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\"
 SERVICES: Final = ("svagents", "InMage Scout Application Service", VSS_SERVICE, "InDskFlt", "WindowsAzureGuestAgent")
+PROGRAMS: Final = ("UnifiedAgent", "UnifiedAgentInstaller", "UnifiedAgentConfigurator")
+"""Processes of setup and configurator. One that a killed run started goes on, from its folder."""
 PENDING: Final = {
     "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending": "servicing",
     "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired": "windows_update",
@@ -62,13 +64,14 @@ def read_windows(session: Session) -> Reading:
         command("Test-Path", LiteralPath=list(PENDING)),
         command("Get-ChildItem", Path=f"{WINDOWS_PARENT}\\{PREFIX}*", ErrorAction="SilentlyContinue")
         | select("Name", "LastWriteTimeUtc"),
+        command("Get-Process", Name=list(PROGRAMS), ErrorAction="SilentlyContinue") | select("Name"),
         command("Get-Date"),
         # The last one: PowerShell 2.0 has no such cmdlet, which ends the invocation.
         command("Get-CimInstance", ClassName="Win32_SystemEnclosure", ErrorAction="SilentlyContinue")
         | select("SMBIOSAssetTag"),
         timeout_seconds=120,
     )
-    windows, plain, wow, inmage, services, starts, pending, folders, now, enclosure = found
+    windows, plain, wow, inmage, services, starts, pending, folders, running, now, enclosure = found
     system = _first(windows.check())
     product = _first(plain) or _first(wow)
     inmage_values = _first(inmage)
@@ -81,7 +84,7 @@ def read_windows(session: Session) -> Reading:
     )
     if product or inmage_values:
         state = _with_agent(session, state, product, inmage_values)
-    return Reading(state=state, folders=folders_of(folders.objects, now.objects))
+    return Reading(state=state, folders=folders_of(folders.objects, now.objects, is_busy=bool(running.objects)))
 
 
 def _values(path: str | list[str], *names: str) -> Pipeline:
@@ -149,15 +152,15 @@ def _os_version(values: Mapping[str, Any]) -> tuple[int, ...]:
     return parsed(str(values.get("CurrentVersion") or "")) or ()
 
 
-def folders_of(items: Sequence[Any], now: Sequence[Any]) -> tuple[Found, ...]:
-    """Return folders of ours; one whose time can't be read counts as recent."""
+def folders_of(items: Sequence[Any], now: Sequence[Any], *, is_busy: bool = False) -> tuple[Found, ...]:
+    """Return folders of ours; one whose time can't be read counts as recent, any while setup runs as busy."""
     moment = _time(now[0]) if now else None
     found = []
     for item in items:
         if isinstance(item, dict) and is_ours(str(item.get("Name"))):
             written = _time(item.get("LastWriteTimeUtc"))
             quiet = moment is not None and written is not None and (moment - written).total_seconds() > QUIET_SECONDS
-            found.append(Found(name=str(item["Name"]), is_quiet=quiet))
+            found.append(Found(name=str(item["Name"]), is_quiet=quiet, is_busy=is_busy))
     return tuple(found)
 
 

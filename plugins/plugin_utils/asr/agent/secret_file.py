@@ -48,7 +48,7 @@ def make_folder(session: Session, programs: Programs, path: str) -> None:
 
 
 def remove_folder(session: Session, path: str) -> bool:
-    """Remove a folder with everything in it; return whether it is gone."""
+    """Remove a folder with everything in it; return whether it is gone. The next run removes what stays."""
     session.invoke(
         command("Remove-Item", LiteralPath=path, Recurse=ON, Force=ON, ErrorAction="SilentlyContinue"),
         timeout_seconds=120,
@@ -86,6 +86,16 @@ def secret_file(session: Session, programs: Programs, path: str, secret: Secret)
             )
         yield
     finally:
-        session.invoke(
-            command("Remove-Item", LiteralPath=path, Force=ON, ErrorAction="SilentlyContinue"), timeout_seconds=60
+        _remove(session, path)
+
+
+def _remove(session: Session, path: str) -> None:
+    """Remove the file; RemoteError where it is still there, since nobody else would know of it."""
+    session.invoke(
+        command("Remove-Item", LiteralPath=path, Force=ON, ErrorAction="SilentlyContinue"), timeout_seconds=60
+    )
+    left = session.invoke(command("Test-Path", LiteralPath=path), timeout_seconds=60)[0].objects
+    if left != (False,):
+        raise RemoteError(
+            f"{session.host}: {path} holds a secret and could not be removed; remove it by hand", command="Remove-Item"
         )

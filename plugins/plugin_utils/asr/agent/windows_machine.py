@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ...errors import MobilityError, NotFound, RemoteError, TimedOut
+from ...errors import ConnectionLost, MobilityError, NotFound, RemoteError, TimedOut
 from ...session.command import command, select
 from ...waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
 from .command_lines import (
@@ -89,7 +89,7 @@ class WindowsMachine:
                 ) from problem
             raise
         finally:
-            remove_folder(self._session, folder)
+            self._clean(folder)
 
     def uninstall(self, state: AgentState, deadline: Deadline) -> Attempt:  # noqa: ARG002
         """Run MsiExec on the agent's product; another installation at work is waited for."""
@@ -110,7 +110,7 @@ class WindowsMachine:
             with secret_file(self._session, programs, f"{folder}\\secret", secret):
                 return self._attempt(program, words, log, errors, deadline, also=WINDOWS_UPLOADED_LOG)
         finally:
-            remove_folder(self._session, folder)
+            self._clean(folder)
 
     def read_text(self, path: str) -> str | None:
         """Return a text file of the machine, or None where there is none or it can't be reached."""
@@ -129,6 +129,16 @@ class WindowsMachine:
         for name in names:
             if is_ours(name):
                 remove_folder(self._session, f"{WINDOWS_PARENT}\\{name}")
+
+    def _clean(self, folder: str) -> None:
+        """Remove this run's folder; a file that a program or the antivirus still holds gets a little time."""
+        for _turn in range(3):
+            try:
+                if remove_folder(self._session, folder):
+                    return
+            except MobilityError:
+                return  # the link is gone: what is being raised already says so, and the next run cleans up
+            self._clock.sleep(_POLL_SECONDS)
 
     def _old_asset_tag(self) -> str:
         done = self._sessions.programs().run(
@@ -218,6 +228,9 @@ class WindowsMachine:
     def _run(self, program: str, words: Sequence[str], deadline: Deadline) -> ProgramResult:
         try:
             return self._sessions.programs().run(program, *words, timeout_seconds=max(60.0, deadline.remaining))
+        except (ConnectionLost, TimedOut) as lost:
+            lost.changed = True  # it may have begun, and may go on
+            raise
         except NotFound as missing:
             raise RemoteError(
                 f"{self._session.host}: there is no {program}: the agent's installation is incomplete",

@@ -12,7 +12,7 @@ from ...hyperv.base import POWERSHELL_CLASS, HostCmdlet, as_list, fits
 from ...hyperv.cmdlets_around import CIM_EXCEPTION
 from ...hyperv.cmdlets_system import WIN32_EXCEPTION, only
 from ...powershell.commands import ErrorRecord
-from ...powershell.values import OBJECT, Credential, PropertyBag, UInt16, UInt32
+from ...powershell.values import OBJECT, Credential, Int64, PropertyBag, UInt16, UInt32
 from . import smb
 from .file_sharing import ACCESS_DENIED
 
@@ -274,13 +274,21 @@ class GetPSDrive(GuestCmdlet):
         roots |= {"HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", **smb.drives(self.call.session)}
         for name, root in roots.items():
             if not names or fits(name, names):
-                self.call.write(drive(name, root))
+                volume = self.machine.storage.volumes.get(f"{name}:")
+                sizes = {"Used": Int64(volume.size - volume.free), "Free": Int64(volume.free)} if volume else {}
+                self.call.write(drive(name, root, **sizes))
 
 
-def drive(name: str, root: str) -> PropertyBag:
-    """Return a drive as PSDriveInfo."""
+def drive(name: str, root: str, **sizes: Int64) -> PropertyBag:
+    """Return a drive as PSDriveInfo; volumes have ``Used`` and ``Free``."""
     provider = "Registry" if root.startswith("HKEY") else "FileSystem"
-    values = {"Name": name, "Root": root, "Provider": f"Microsoft.PowerShell.Core\\{provider}", "CurrentLocation": ""}
+    values = {
+        "Name": name,
+        "Root": root,
+        "Provider": f"Microsoft.PowerShell.Core\\{provider}",
+        "CurrentLocation": "",
+        **sizes,
+    }
     return PropertyBag(values, ("System.Management.Automation.PSDriveInfo", OBJECT), name)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import ntpath
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     Program: TypeAlias = Callable[..., tuple[int, bytes, bytes]]
 
+RUNNING = "running_programs"
+"""Key of the machine's notes: how often a program runs just now, by its name without an ending."""
 STAND_IN = b"hyperv-lab stand-in: "
 ENDINGS = (".com", ".exe", ".bat", ".cmd")
 FOLDERS = ("C:\\Windows\\System32", "C:\\Windows", "C:\\Windows\\System32\\Wbem")
@@ -150,7 +153,13 @@ def run_words(
     }
     known = inspect.signature(program).parameters
     extras = {key: value for key, value in offered.items() if key in known}
-    return program(machine, identity, arguments, stdin, **extras)
+    running: Counter[str] = machine.notes.setdefault(RUNNING, Counter())
+    shown = ntpath.splitext(ntpath.basename(path))[0]
+    running[shown] += 1
+    try:
+        return program(machine, identity, arguments, stdin, **extras)
+    finally:
+        running[shown] -= 1
 
 
 def name_of(machine: WindowsMachine, path: str) -> str:

@@ -62,6 +62,7 @@ class Windows:
         self.write(SOURCE, CONTENT)
         self.clock = FakeClock(on_sleep=self._time)
         self.pending: list[str] = []
+        self.running: list[str] = []
         self.session = FakeSession(
             {
                 "Get-ItemProperty": self._properties,
@@ -72,6 +73,7 @@ class Windows:
                 "Get-Item": self._item,
                 "New-Item": self._new,
                 "Remove-Item": self._remove,
+                "Get-Process": self._processes,
                 "Get-Date": lambda parameters, piped: ["2026-11-21T15:00:00.0000000Z"],
                 "Get-AuthenticodeSignature": self._signature,
                 "Copy-Item": self._copy,
@@ -164,6 +166,9 @@ class Windows:
         for path in [path for path in self.files if path == gone or path.startswith(gone + "\\")]:
             del self.files[path]
         return []
+
+    def _processes(self, parameters: Any, piped: Any) -> list[Any]:
+        return [{"Name": self.running.pop(0)}] if self.running else []
 
     def _signature(self, parameters: Any, piped: Any) -> list[Any]:
         return [{"Status": self.signature[0], "SignerCertificate": {"Subject": self.signature[1]}}]
@@ -443,11 +448,23 @@ def test_folders_of_killed_runs_are_removed() -> None:
     assert windows.ours() == [other]
 
 
+def test_setup_of_a_killed_run_is_waited_for() -> None:
+    windows = Windows()
+    windows.folders.add(f"c:\\windows\\temp\\{folders.PREFIX}{folders.controller()}-1-{'a' * 16}")
+    windows.running = ["UnifiedAgent", "UnifiedAgent"]
+    windows.agent(state="absent")
+    assert windows.clock.now == 10
+    windows.running = ["UnifiedAgent"] * 100
+    with pytest.raises(TimedOut, match="another run"):
+        windows.agent(state="absent")
+
+
 def test_a_lost_link_cleans_up_as_far_as_it_goes() -> None:
     windows = Windows()
     windows.boom = True
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLost) as caught:
         windows.agent(source=SOURCE)
+    assert caught.value.changed is True
     assert windows.ours() == []
 
 
