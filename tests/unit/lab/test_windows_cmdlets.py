@@ -277,6 +277,14 @@ def test_a_push_meets_the_codes_of_windows(defects: list[str], user: str, passwo
     assert bool(result.output) is not bool(code)
 
 
+def test_features_are_those_of_a_server_without_hyperv() -> None:
+    features = {str(f.ps_get("Name")): f for f in run(machine("2012R2"), "Get-WindowsFeature").output}
+    assert not features["Hyper-V"].ps_get("Installed")
+    assert features["FileAndStorage-Services"].ps_get("Installed")
+    left = machine("2016", defects=["cluster_leftover"])
+    assert run(left, "Get-WindowsFeature", Name="Failover-Clustering").one().ps_get("Installed")
+
+
 def test_old_windows_has_only_what_it_had() -> None:
     from hyperv_lab.hyperv import catalogue  # noqa: PLC0415
 

@@ -21,6 +21,9 @@ Script = Callable[[str], "Sequence[Any] | None"]
 """Returns the outputs of a script text, or None for one that nothing is known of."""
 _ENDINGS = (".exe", ".com", ".cmd", ".bat")
 
+NO_MODULE_LOADING = ("2008R2SP1",)
+"""PowerShell 2.0 loads no module by itself, so that a name with an unknown one is just an unknown name."""
+
 
 class Runspace:
     """Runs invocations, one at a time (world.Runspace)."""
@@ -128,7 +131,7 @@ class Runspace:
         if module and "\\" not in module and ":" not in module:
             if self._table.knows_module(module):
                 target = plain
-            elif not self._state.restricted:
+            elif not self._state.restricted and self._table.edition not in NO_MODULE_LOADING:
                 error_id = "CouldNotAutoLoadModule"
         message = self._state.text("unknown", name=name)
         return engine_error(error_id, "ObjectNotFound", message, NOT_FOUND, target=target)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .state import WindowsMachine
 
 _PROVIDER = "Azure Site Recovery VSS Provider"
-_EXPLORER = "HKLM\\SOFTWARE\\Microsoft\\Windows"
 
 
 @defect("com_disabled", "151025", changes="the service COMSysApp is disabled")
@@ -54,6 +53,7 @@ def _scripts(machine: WindowsMachine) -> None:
 
 @defect("cluster_leftover", "vss:0x8004E00F-cluster", changes="the service ClusSvc is there, but no cluster is set up")
 def _cluster(machine: WindowsMachine) -> None:
+    machine.features["Failover-Clustering"] = "Installed"
     services.add(machine, "ClusSvc", path="C:\\Windows\\Cluster\\clussvc.exe -s", status="Stopped", start="Disabled",
                  display="Cluster Service")  # fmt: skip
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv import fleet_hosts
-from ...hyperv.faults import HostFault
+from ...hyperv.features import FEATURES
 from ...hyperv.schema import FleetError, Section, merged
 from . import baseline, disks, firewall, services
 from .defects import DEFECTS
@@ -36,6 +36,8 @@ DEFAULTS: dict[str, Any] = {
 ROLES = ("configuration_server", "process_server")
 STACKS = ("classic", "modernized")
 STATES = ("Running", "Stopped", "Disabled", "StartPending", "Missing")
+OWN_FEATURES = ("FileAndStorage-Services",)
+"""Those of the features that a fresh machine has."""
 _REPOSITORY = "C:\\ProgramData\\ASR\\home\\svsystems\\pushinstallsvc\\repository"
 
 
@@ -83,7 +85,7 @@ def _add(fleet: Fleet, section: Section, name: str, addresses: Addresses) -> Non
     if not machine.winrm.user:
         machine.winrm.user = machine.local[0].username
     _differences(machine, section)
-    machine.faults.planned = [_fault(entry, machine) for entry in section.sections("faults")]
+    machine.faults.planned = [fleet_hosts.read_fault(entry, machine) for entry in section.sections("faults")]
     agent = section.section("agent")
     section.close()
     fleet.hosts[name] = machine
@@ -91,10 +93,6 @@ def _add(fleet: Fleet, section: Section, name: str, addresses: Addresses) -> Non
         _agent(fleet, machine, agent)
     for defect in defects:
         DEFECTS[defect].cause(machine)
-
-
-def _fault(entry: Section, machine: WindowsMachine) -> HostFault:
-    return fleet_hosts.read_fault(entry, machine)
 
 
 def _windows(os: str, name: str, section: Section) -> Windows:
@@ -130,6 +128,7 @@ def _contents(fleet: Fleet, machine: WindowsMachine, section: Section) -> None:
     machine.registry = Registry(baseline.registry(os))
     machine.services = {service.name.lower(): service for service in services.fresh(os)}
     machine.firewall = firewall.Firewall(machine.registry)
+    machine.features = {name: "Installed" if name in OWN_FEATURES else "Available" for name in FEATURES}
     control = baseline.CONTROL
     for key in ("ComputerName", "ActiveComputerName"):
         machine.registry.set(f"{control}\\ComputerName\\{key}", "ComputerName", machine.name)
