@@ -22,6 +22,7 @@ options:
       - Names, paths or addresses of installer files, or one folder that holds them. The files of a web server are
         listed one by one.
       - A file whose name is not of the vendor's grammar is passed over.
+      - What is given shows in results and logs, so put no secret into an address.
     type: list
     elements: str
     required: true
