@@ -22,8 +22,8 @@ file() {
 }
 
 present() {
-  for each in etc/init.d etc/systemd/system usr/lib/systemd/system lib/systemd/system; do
-    if [ -e "$root/$each/$1" ] || [ -e "$root/$each/$1.service" ]; then return 0; fi
+  for place in etc/init.d etc/systemd/system usr/lib/systemd/system lib/systemd/system; do
+    if [ -e "$root/$place/$1" ] || [ -e "$root/$place/$1.service" ]; then return 0; fi
   done
   return 1
 }
