@@ -59,6 +59,7 @@ digest() {
 }
 
 if [ "$kind" != drop ]; then mkdir "$folder" || refuse no_folder; fi
+cd "$folder" && echo $$ >pid || refuse no_folder
 file=$folder/package.tar.gz
 case $kind in
   path)

@@ -36,6 +36,15 @@ running() {
   fi
 }
 
+# Whether a process that is there is the one that was: numbers are used again.
+works_in() {
+  where=$(readlink "/proc/$1/cwd" 2>/dev/null) || return 0
+  case $where in
+    "$2" | "$2"/*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 section uid
 id -u
 for each in oracle-release redhat-release SuSE-release os-release lsb-release debian_version; do
@@ -70,7 +79,8 @@ fi
 for each in "$parent/$prefix"*; do
   if [ ! -d "$each" ]; then continue; fi
   section "folder ${each##*/}"
-  if ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -qF " -> $each"; then
+  pid=$(cat "$each/pid" 2>/dev/null)
+  if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && works_in "$pid" "$each"; then
     echo busy
   elif [ -n "$(find "$each" -mmin -10 2>/dev/null | head -n 1)" ]; then
     echo recent

@@ -35,7 +35,7 @@ refuse() {
   exit 0
 }
 
-mkdir "$folder" && cd "$folder" || refuse no_folder
+mkdir "$folder" && cd "$folder" && echo $$ >pid || refuse no_folder
 if [ "$kind" = file ]; then
   cat >"$folder/secret" || refuse not_written
   if [ ! -s "$folder/secret" ]; then refuse not_written; fi

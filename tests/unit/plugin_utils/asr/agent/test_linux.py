@@ -306,6 +306,24 @@ def test_folders_that_killed_runs_left_are_removed_and_others_stay(linux: Linux)
     assert linux.left() == [other]
 
 
+def test_a_folder_whose_program_runs_is_busy(linux: Linux) -> None:
+    name = folders.new_name()
+    folder = linux.root / "var/tmp" / name
+    folder.mkdir()
+    process = subprocess.Popen(["sleep", "60"], cwd=folder)
+    elsewhere = subprocess.Popen(["sleep", "60"], cwd="/")
+    try:
+        seen = {}
+        for number in (process.pid, elsewhere.pid, 2**22 + 1):
+            (folder / "pid").write_text(f"{number}\n")
+            seen[number] = LinuxMachine(linux.shell, root=str(linux.root)).read().busy
+        assert list(seen.values()) == [(name,), (), ()]
+    finally:
+        for started in (process, elsewhere):
+            started.kill()
+            started.wait()
+
+
 def test_whose_folder_it_is() -> None:
     mine = folders.new_name()
     assert folders.is_ours(mine)
