@@ -324,6 +324,21 @@ def test_a_folder_whose_program_runs_is_busy(linux: Linux) -> None:
             started.wait()
 
 
+def test_services_of_the_agent(linux: Linux) -> None:
+    (linux.root / "etc/init.d").mkdir()
+    for name, code in (("vxagent", 0), ("uarespawnd", 3)):
+        script = linux.root / "etc/init.d" / name
+        script.write_text(f"#!/bin/sh\nexit {code}\n")
+        script.chmod(0o755)
+    (linux.root / "proc/modules").write_text("ext4 1 0\ninvolflt 700416 0 - Live 0x0\n")
+    state = LinuxMachine(linux.shell, root=str(linux.root)).read().state
+    assert {service.name: service.state for service in state.services} == {
+        "vxagent": "running",
+        "uarespawnd": "stopped",
+        "involflt": "running",
+    }
+
+
 def test_whose_folder_it_is() -> None:
     mine = folders.new_name()
     assert folders.is_ours(mine)
