@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Preflight of Windows machines: every defect of the lab's table, each on a machine of its own, old ones and new ones.
 
-One playbook run serves all machines: look, predict, cure, look again. The tests read its results.
+One playbook run serves all machines: predict, cure, again; old ones, whose reading takes many programs, are spared the
+prediction, which is made by the same code. The tests read its results.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,10 +75,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def run(lab: Lab) -> Run:
-    allowed = ["safe", *sorted(WEAKENING)]
+    allowed, newer = ["safe", *sorted(WEAKENING)], f"'{OLD.lower()}' not in inventory_hostname"
     tasks = [
-        preflight("look"),
-        {**preflight("predict", remediate=allowed), "check_mode": True, "diff": True},
+        {**preflight("predict", remediate=allowed), "check_mode": True, "diff": True, "when": newer},
         {**preflight("cure", remediate=allowed), "diff": True},
         preflight("again", remediate=allowed),
     ]
@@ -98,33 +99,45 @@ def ids(result: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("alias", [alias for alias in MACHINES if MACHINES[alias].get("defects")])
 def test_a_defect_is_named_cured_and_gone(run: Run, alias: str) -> None:
-    look, predicted, cured, again = (run.one(task, alias) for task in ("look", "predict", "cure", "again"))
+    predicted, cured, again = (run.one(task, alias) for task in ("predict", "cure", "again"))
     wanted = expected(alias)
-    assert set(ids(look)) <= wanted, look["findings"]
-    assert bool(ids(look)) is bool(wanted)
-    assert len(ids(look)) == 1 or alias.startswith("vacp"), look["findings"]
-    assert look["changed"] is False
-    for key in ("findings", "cured", "manual", "blocked", "undo", "diff", "changed"):
-        assert predicted[key] == cured[key], key
-    curable = [item["id"] for item in look["findings"] if item["cure"] != "manual"]
-    assert cured["cured"] == sorted(curable)
-    assert cured["manual"] == sorted(set(ids(look)) - set(curable))
+    assert set(ids(cured)) <= wanted, cured["findings"]
+    assert bool(ids(cured)) is bool(wanted)
+    assert len(ids(cured)) <= (2 if alias.startswith("vacp") else 1), cured["findings"]
+    curable = [item["id"] for item in cured["findings"] if item["cure"] != "manual"]
+    assert (cured["cured"], cured["changed"]) == (sorted(curable), bool(curable))
+    assert cured["manual"] == sorted(set(ids(cured)) - set(curable))
     assert (again["changed"], ids(again)) == (False, cured["manual"])
+    if MACHINES[alias]["os"] != OLD:
+        for key in ("findings", "cured", "manual", "blocked", "undo", "diff", "changed"):
+            assert predicted[key] == cured[key], key
 
 
 @pytest.mark.parametrize("alias", [alias for alias in MACHINES if not MACHINES[alias].get("defects")])
 def test_a_healthy_machine_of_every_system_has_no_finding(run: Run, alias: str) -> None:
-    look = run.one("look", alias)
-    assert look["findings"] == []
-    assert (look["blocked"], look["facts"]["unread"]) == (False, look["facts"]["unread"])
-    old = MACHINES[alias]["os"] == OLD
-    assert look["facts"]["read_by"] == ("programs" if old else "cmdlets")
+    found = run.one("cure", alias)
+    assert (found["findings"], found["blocked"], found["changed"]) == ([], False, False)
+    old, tries_ports = MACHINES[alias]["os"] == OLD, MACHINES[alias]["os"] not in (OLD, "2012")
+    assert found["facts"]["read_by"] == ("programs" if old else "cmdlets")
+    assert [line for line in found["facts"]["unread"] if tries_ports or "ports of servers" not in line] == []
 
 
 def test_sessions_are_one_on_new_systems_and_two_on_old_ones(lab: Lab, run: Run) -> None:
-    tasks = len({result["_host"] for result in run.of("look")}) and 4
+    assert run.of("again")
+    opened = Counter(line["host"] for line in lab.journal() if line["event"] == "shell_opened")
+    assert opened
     for alias, entry in MACHINES.items():
-        opened = [
-            line for line in lab.journal() if line["event"] == "shell_opened" and line["host"] in (alias, NAMES[alias])
-        ]
-        assert len(opened) <= tasks * (2 if entry["os"] == OLD else 1), alias
+        tasks, sessions = (2, 2) if entry["os"] == OLD else (3, 1)
+        assert opened[NAMES[alias]] + opened[alias] == tasks * sessions, alias
+
+
+def test_what_was_weakened_is_put_back_once(lab: Lab, run: Run) -> None:
+    hosts = [alias for alias in MACHINES if alias.startswith(("token-filter-absent", "push-account-disabled"))]
+    for alias in hosts:
+        undo = run.one("cure", alias)["undo"]
+        assert len(undo) == 1
+        task = {"name": "back", "hyperv.mobility.asr_preflight": {"undo": undo}}
+        done = lab.tasks(alias, {**task, "name": "check", "check_mode": True}, task, {**task, "name": "twice"})
+        assert [done.one(name)["changed"] for name in ("check", "back", "twice")] == [True, True, False]
+        look = lab.tasks(alias, preflight("look")).one("look")
+        assert ids(look) == [undo[0]["id"]]

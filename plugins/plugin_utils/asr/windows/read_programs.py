@@ -102,21 +102,23 @@ def read(programs: Programs, wanted: Wanted) -> WindowsEvidence:
     runner = Runner(programs)
     keys: dict[str, dict[str, Any]] = {}
     for key in registry.KEYS:
-        keys.update(_exactly(runner.query(key), key))
+        if not key.startswith(registry.FIREWALL_POLICY):
+            keys.update(_exactly(runner.query(key), key))
+    keys.update(runner.query(registry.FIREWALL_POLICY, "/s"))
     control_sets = _control_sets(runner, keys)
     asked = reading.asking(wanted, keys)
     computer = _first(runner.wmi("Win32_ComputerSystem", "Name", "Domain", "PartOfDomain", "TotalPhysicalMemory"))
     system = _first(runner.wmi("Win32_OperatingSystem", "FreePhysicalMemory", "SystemDrive"))
     services = runner.wmi("Win32_Service", "Name", "StartMode", "State", where=reading.service_filter())
     there = {path: runner.has_key(path) for path in registry.KEYS_THERE}
-    there |= {path: _file_there(runner, path) for path in reading.FILES}
+    there |= _files_there(runner, reading.FILES)
     hotfixes = runner.wmi("Win32_QuickFixEngineering", "HotFixID")
     software = reading.software(keys, there, services, control_sets)
     return WindowsEvidence(
         release=registry.release(keys),
         identity=_identity(runner, asked, computer, keys),
         network=_network(runner, asked),
-        guard=reading.guard(keys, _rules(runner) if asked.push else None),
+        guard=reading.guard(keys, _rules(runner, keys) if asked.push else None),
         storage=_storage(runner, keys, system),
         software=replace(
             software,
@@ -156,7 +158,8 @@ def _agent(runner: Runner, found: Agent | None) -> Agent | None:
     if found is None:
         return None
     folder = registry.agent_folder(found)
-    missing = tuple(name for name in reading.AGENT_FILES if not _file_there(runner, f"{folder}\\{name}"))
+    there = _files_there(runner, [f"{folder}\\{name}" for name in reading.AGENT_FILES])
+    missing = tuple(path.rpartition("\\")[2] for path, exists in there.items() if not exists)
     return replace(found, missing_files=missing, vacp_log=_lines(runner, "vacpError", f"{folder}\\{reading.VACP_LOG}"))
 
 
@@ -170,9 +173,16 @@ def _first(bags: Sequence[Bag] | None) -> Bag:
     return bags[0] if bags else {}
 
 
-def _file_there(runner: Runner, path: str) -> bool:
-    ended = runner.run("where", f"{path.rpartition(chr(92))[0]}:{path.rpartition(chr(92))[2]}")
-    return ended is None or ended.exit_code == 0
+def _files_there(runner: Runner, paths: Sequence[str]) -> dict[str, bool]:
+    """Return whether files are there: one listing per folder; where.exe fails where it finds nothing."""
+    listed: dict[str, set[str] | None] = {}
+    for folder in dict.fromkeys(path.rpartition("\\")[0] for path in paths):
+        names = [path.rpartition("\\")[2] for path in paths if path.rpartition("\\")[0] == folder]
+        kinds = {name.rpartition(".")[2] for name in names}
+        wanted = names[0] if len(names) == 1 else f"*.{kinds.pop()}" if len(kinds) == 1 else "*"
+        ended = runner.run("where", f"{folder}:{wanted}")
+        listed[folder] = None if ended is None else {line.strip().lower() for line in ended.stdout.splitlines()}
+    return {path: (known := listed[path.rpartition("\\")[0]]) is None or path.lower() in known for path in paths}
 
 
 def _identity(runner: Runner, asked: Asking, computer: Bag, keys: Keys) -> Identity:
@@ -237,19 +247,21 @@ def _ports(output: str) -> int:
     return sum(port >= reading.EPHEMERAL for port in found)
 
 
-def _rules(runner: Runner) -> tuple[Rule, ...] | None:
+def _rules(runner: Runner, keys: Keys) -> tuple[Rule, ...] | None:
     """Return the firewall's rules: in the registry by their stable names, as ``v2.10|Action=Allow|Active=TRUE|…``."""
     found = []
     for name in reading.FIREWALL_RULES:
-        for key, by_policy in ((registry.FIREWALL_RULES, False), (f"{registry.FIREWALL_POLICY}\\FirewallRules", True)):
-            data = text(registry.value(runner.query(key, "/v", name), key, name))
+        local = runner.query(registry.FIREWALL_RULES, "/v", name)
+        places = ((local, registry.FIREWALL_RULES), (keys, f"{registry.FIREWALL_POLICY}\\FirewallRules"))
+        for by_policy, (known, key) in enumerate(places):
+            data = text(registry.value(known, key, name))
             if data:
                 parts = {part.partition("=")[0].lower(): part.partition("=")[2].lower() for part in data.split("|")}
                 found.append(
                     Rule(
                         name=name,
                         enabled=parts.get("active") == "true",
-                        by_policy=by_policy,
+                        by_policy=bool(by_policy),
                         blocks=parts.get("action") == "block",
                     )
                 )

@@ -127,8 +127,8 @@ def test_rules_of_the_firewall_are_read_from_the_registry_by_their_names() -> No
         key, name = run.arguments[1], run.arguments[-1]
         if key == registry.FIREWALL_RULES and name in data:
             return shown(key, name, data[name])
-        if key.startswith(registry.FIREWALL_POLICY) and name == "FPS-SMB-In-TCP":
-            return shown(key, name, "v2.10|Action=Block|Active=TRUE|")
+        if key == registry.FIREWALL_POLICY:
+            return shown(f"{key}\\FirewallRules", "FPS-SMB-In-TCP", "v2.10|Action=Block|Active=TRUE|")
         return ProgramResult(exit_code=1)
 
     evidence = read_programs.read(FakePrograms().on("reg", reg), wanted(Scope.PUSH))
