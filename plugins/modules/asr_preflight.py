@@ -34,9 +34,9 @@ options:
       - V(none), or what may be cured. V(safe) is every cure that restores a documented default or adds only
         what the agent needs.
       - Ids of errors allow their cure as well. A cure that lowers the machine's guard (V(95107) on Windows
-        sets C(LocalAccountTokenFilterPolicy), V(95519) enables
-        the push account, V(95520) unlocks it; V(95108) on Linux lets root sign in with a password) is carried out only where its id is named. What can't be cured
-        by a program is refused.
+        sets C(LocalAccountTokenFilterPolicy), V(95519) enables the push account, V(95520) unlocks it; V(95108)
+        on Linux lets root sign in with a password) is carried out only where its id is named. What can't be
+        cured by a program is refused.
     type: list
     elements: str
     default: [none]
@@ -107,8 +107,9 @@ attributes:
     description: Shows the settings that cures change, before and after.
     support: full
 notes:
-  - Linux machines are read as root, set C(become) where the connection signs in as somebody else. Files that a cure changes
-    are kept beside the new ones with the ending C(.asr-) and the time. Nothing is restarted but the SSH server.
+  - Linux machines are read as root, set C(become) where the connection signs in as somebody else. Files that
+    a cure changes are kept beside the new ones with the ending C(.asr-) and the time. Nothing is restarted but
+    the SSH server.
   - Windows' policy against sharing is read for the connection's user. The registry values of that policy and of
     administrative shares, the test for C(cscript),
     the limits for UEFI and the floor for free memory are unverified.
@@ -233,6 +234,14 @@ facts:
       description: Memory of the machine; null where it could not be read.
       type: int
       returned: always
+    os_id:
+      description: The system's name in the agent's packages, such as V(RHEL7-64); null for an unknown one.
+      type: str
+      returned: on Linux
+    kernel:
+      description: The running kernel.
+      type: str
+      returned: on Linux
     unread:
       description: What could not be read, so that its rules say nothing.
       type: list

@@ -99,3 +99,22 @@ class LinuxEvidence:
     """Address and Port of ProxyInfo.conf, in small letters; None where there is no such file."""
     platform: str | None = None
     """VmPlatform of drscout.conf; None where there is no such file."""
+
+    def unread(self) -> tuple[str, ...]:
+        """Return what the machine could not tell, so that the rules about it say nothing."""
+        unknown = {
+            "memory": self.memory_kb is None,
+            "Secure Boot": self.secure_boot is None,
+            "run level": self.shutting_down is None and self.run_level is None,
+            "disks": not self.storage.devices,
+            "partition tables": not self.storage.boot_partitions,
+            "free space": not self.storage.free_kb,
+            "GRUB": self.grub.scanned is None,
+            "settings in force of sshd": self.ssh.reported is None,
+            "state of sshd": self.ssh.active is None,
+            "addresses": not self.network.addresses_known,
+            "ephemeral ports": self.network.ports is None,
+            "names": any(found is None for found in self.network.names.values()),
+            "TCP ports of servers": any(opened is None for opened in self.network.connections.values()),
+        }
+        return tuple(name for name, is_unknown in unknown.items() if is_unknown)

@@ -14,7 +14,7 @@ from ...errors import RemoteError
 from . import cures, rules, sshd
 from .read import read, script
 from .rules_boot import MENU
-from .sections import cksum
+from .sections import cksum, printable
 
 if TYPE_CHECKING:
     from ...session.programs import PosixShell
@@ -52,17 +52,19 @@ class LinuxPatient:
         return self._evidence
 
     def facts(self, evidence: LinuxEvidence) -> Mapping[str, Any]:
-        """Return what playbooks get to see."""
+        """Return system, version, kernel, architecture, memory, and what could not be read."""
         system = evidence.system
+        name, _blank, version = (system.release if system else "").partition(" ")
         return {
-            "family": "linux",
-            "release": system.release if system else evidence.release_text,
+            "system": name or printable(evidence.release_text),
+            "version": version,
             "os_id": system.os_id if system else None,
             "kernel": evidence.kernel,
             "architecture": evidence.machine,
             "memory_mb": None if evidence.memory_kb is None else evidence.memory_kb >> 10,
             "host_name": evidence.host_name,
             "agent_version": evidence.agent_version,
+            "unread": list(evidence.unread()),
         }
 
     def judge(self, evidence: LinuxEvidence, wanted: Wanted) -> Sequence[AsrFinding]:

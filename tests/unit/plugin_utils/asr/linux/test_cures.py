@@ -173,6 +173,22 @@ def test_undo_takes_nothing_that_is_not_its_own(step: dict[str, Any]) -> None:
         Machine(healthy()).preflight(undo=[step])
 
 
+def test_playbooks_see_what_the_machine_is_and_what_it_could_not_tell() -> None:
+    facts = Machine(healthy()).preflight().values["facts"]
+    expected = {"system": "redhat", "version": "7.9", "os_id": "RHEL7-64", "kernel": "3.10.0-1160.el7.x86_64"}
+    assert {key: facts[key] for key in expected} == expected
+    assert (facts["architecture"], facts["memory_mb"], facts["unread"]) == ("x86_64", 3950, ["Secure Boot"])
+    told = healthy().answer("table sda", None).answer("ports", None).answer("systemd sshd", None)
+    told = told.answer("systemd ssh", None).value("name lin01", "unknown")
+    assert Machine(told).preflight().values["facts"]["unread"] == [
+        "Secure Boot",
+        "partition tables",
+        "state of sshd",
+        "ephemeral ports",
+        "names",
+    ]
+
+
 def test_a_machine_that_is_not_read_as_root_is_named() -> None:
     with pytest.raises(InvalidRequest, match="user 1000; the preflight needs root"):
         Machine(healthy().value("uid", "1000")).preflight()
