@@ -53,6 +53,7 @@ def told(host: WindowsMachine) -> dict[str, Any]:
         ({"defects": ["no_such"]}, "'no_such' is none of"),
         ({"os": "2016", "defects": ["sha2_updates_missing"]}, "is only for 2008R2SP1"),
         ({"colour": "blue"}, "unknown key 'colour'"),
+        ({"defects": ["trust_broken"], "domain_joined": False}, "trust_broken needs a domain"),
         ({"services": {"Nothing": "Stopped"}}, "services: Nothing: Stopped"),
         ({"firewall": {"NONE*": False}}, "firewall: NONE*: False"),
         ({"programs": {"nothing": False}}, "programs: nothing: False"),
@@ -166,6 +167,11 @@ def test_a_restart_does_what_waited_for_one() -> None:
     assert host.registry.get(f"{baseline.CONTROL}\\Session Manager", "PendingFileRenameOperations") is None
     assert "azure site recovery vss provider" not in host.services
     assert host.services["schedule"].status == "Running"
+
+
+def test_a_machine_may_have_no_room_at_all() -> None:
+    host = machine(volumes={"C": {"size_gb": 20, "free_gb": 0}})
+    assert host.storage.volumes["C:"].free == 0
 
 
 def test_many_machines_share_what_they_have_in_common() -> None:

@@ -75,6 +75,8 @@ def _add(fleet: Fleet, section: Section, name: str, addresses: Addresses) -> Non
     machine.alias = section.text("alias", name.lower())
     needs_domain = any(DEFECTS[defect].domain for defect in defects)
     machine.domain_joined = section.flag("domain_joined", needs_domain)
+    if needs_domain and not machine.domain_joined:
+        raise FleetError(f"{section.where}.domain_joined: false, but {', '.join(defects)} needs a domain")
     machine.memory = section.whole("memory_mb", 8192, least=128) * MB
     machine.windows.memory_free = section.whole("memory_free_mb", machine.memory // MB // 2) * MB
     row, column = divmod(len(fleet.hosts), 250)
@@ -121,7 +123,7 @@ def _contents(fleet: Fleet, machine: WindowsMachine, section: Section) -> None:
     fleet_hosts.read_volumes(fleet, machine, section)
     system_drive = machine.storage.volumes["C:"]
     for file in baseline.files(os):
-        system_drive.put(file)
+        system_drive.put(file, check=False)
     for folder in baseline.folders():
         system_drive.make_folder(folder)
     machine.windows.disks = disks.fresh({name: volume.size for name, volume in machine.storage.volumes.items()})
