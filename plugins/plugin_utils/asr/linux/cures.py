@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..catalogue import AsrFinding
     from .evidence import LinuxEvidence
 
-START, SSHD, UNDO, GRUB = "start_sshd", "edit_sshd", "undo_sshd", "edit_grub"
+START, RESTART, SSHD, UNDO, GRUB = "start_sshd", "restart_sshd", "edit_sshd", "undo_sshd", "edit_grub"
 _SUBJECTS = {"sshd: Subsystem sftp": SFTP, **{f"sshd: {text}": name for name, text in SPELLED.items()}}
 
 
@@ -41,6 +41,8 @@ def _sshd(evidence: LinuxEvidence, due: Sequence[AsrFinding]) -> Iterator[CureSt
     names = [_SUBJECTS[item.subject] for item in due if item.id == "95108" and item.subject in _SUBJECTS]
     settings = {name: wanted_sftp(evidence) if name == SFTP else "yes" for name in names}
     edits = sshd_edits(evidence.ssh.files, settings)
+    if not edits and any(item.subject == "sshd: restart" for item in due):
+        yield CureStep(id="95108", subject="sshd", before="old file", after="restarted", details={"does": RESTART})
     if edits:
         yield CureStep(
             id="95108",
@@ -127,6 +129,8 @@ def reverse(evidence: LinuxEvidence, done: Sequence[CureStep]) -> tuple[CureStep
     """
     was: dict[str, str | None] = {}
     for step in done:
+        if step.details.get("does") == RESTART:
+            continue
         if step.id != "95108" or step.details.get("does") != SSHD:
             raise InvalidRequest(f"undo: {step.id} on {step.subject} is nothing that this machine's preflight weakens")
         was |= _checked(step.details.get("was"))

@@ -24,7 +24,8 @@ class SshServer:
     version: tuple[int, ...] | None = None
     installed: bool = True
     active: bool | None = None
-    service: str = "sshd"
+    restart_due: bool = False
+    """A run that was killed had replaced sshd_config, and not come to restart the server."""
     sftp_servers: tuple[str, ...] = ()
     """Programs of the SFTP subsystem that the machine has."""
 

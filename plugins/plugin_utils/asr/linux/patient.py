@@ -82,8 +82,9 @@ class LinuxPatient:
     def cure(self, step: CureStep) -> None:
         """Carry out one step; RemoteError says what was in the way, and the machine is as it was then."""
         does = step.details["does"]
-        if does == cures.START:
-            self._run(("service", "start_sshd"), step)
+        if does in {cures.START, cures.RESTART}:
+            action = "start" if does == cures.START else "restart"
+            self._run(("service", "start_sshd"), step, action, f"{sshd.MAIN_FILE}.asr-due")
         elif does in {cures.SSHD, cures.UNDO}:
             self._edit_sshd(step)
         else:

@@ -195,15 +195,14 @@ def _ssh(told: Sections) -> SshServer:
     else:
         lines = None
     version = re.search(r"OpenSSH_(\d+)\.(\d+)", told.values.get("ssh-version", ""))
-    active, service = _service(told)
     return SshServer(
         files={path: text for path, text in told.files.items() if path == MAIN_FILE or _is_included(path, told)},
         reported=None if lines is None else _reported(lines),
         ports=tuple(int(line.split()[1]) for line in lines or () if re.fullmatch(r"port \d+", line)),
         version=(int(version[1]), int(version[2])) if version else None,
         installed="sshd" in told.values,
-        active=active,
-        service=service,
+        active=_runs(told),
+        restart_due="sshd-due" in told.values,
         sftp_servers=tuple(told.named("sftp")),
     )
 
@@ -224,15 +223,12 @@ def _reported(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _service(told: Sections) -> tuple[bool | None, str]:
-    """Whether the SSH server's service runs and its name, by whichever service manager answers."""
-    states: dict[str, bool] = {}
-    for kind, name in ((kind, name) for name in ("sshd", "ssh") for kind in ("systemd", "socket", "upstart", "sysv")):
-        state = _state(told, kind, name)
-        if state is not None:
-            states[name] = states.get(name, False) or state
-    name = next((name for name, state in states.items() if state), next(iter(states), "sshd"))
-    return (any(states.values()) if states else None), name
+def _runs(told: Sections) -> bool | None:
+    """Whether the SSH server's service runs, by whichever service manager answers."""
+    kinds = ("systemd", "socket", "upstart", "sysv")
+    told_states = (_state(told, kind, name) for name in ("sshd", "ssh") for kind in kinds)
+    states = [state for state in told_states if state is not None]
+    return any(states) if states else None
 
 
 def _state(told: Sections, kind: str, name: str) -> bool | None:

@@ -59,6 +59,13 @@ def _ports(files: Mapping[str, str]) -> tuple[int, ...]:
     return tuple(int(port) for port in given if port.isdigit()) or (SSH_PORT,)
 
 
+def restart_due(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding]:
+    """A run that was killed had changed sshd_config: the file says what is wanted, the server doesn't know it yet."""
+    if evidence.ssh.restart_due and evidence.ssh.active is not False:
+        shown = "its file was changed by a run that was killed before it could restart the server"
+        yield finding("95108", subject="sshd: restart", evidence=shown, cure=Cure.SAFE)
+
+
 def in_force(evidence: LinuxEvidence, name: str) -> str | None:
     """Return the value in force for root: as sshd says it, or as its files do."""
     if evidence.ssh.reported is not None:
@@ -146,4 +153,4 @@ def _mapped_names(hosts: str) -> set[str]:
     return names | {name.partition(".")[0] for name in names}
 
 
-RULES = (account, ssh_server, sftp, password_login, copy_space, ephemeral_ports, own_name)
+RULES = (account, ssh_server, restart_due, sftp, password_login, copy_space, ephemeral_ports, own_name)

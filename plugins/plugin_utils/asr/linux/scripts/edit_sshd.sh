@@ -1,7 +1,8 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Replaces sshd_config and restarts the server; sessions that are open go on.
+# Replaces sshd_config and restarts the server; sessions that are open go on. A run that is killed between the two leaves
+# a file with the ending .asr-due, by which the next one knows that the restart is still due.
 # $1 file, $2 its sum, $3 length of the new one (standard input), $4 suffix of the copy that is kept, then lines that
 # sshd -T has to print of the new file.
 file=$(readlink -f "$1")
@@ -22,8 +23,13 @@ if [ -n "$told" ]; then
   done
 fi
 cp -p "$file" "$copy" || fail "no copy of $file could be made"
+: >"$file.asr-due" || fail "$file.asr-due could not be written"
 mv -f "$file.asr-new" "$file" || fail "$file could not be replaced"
-if manage restart && comes_up; then exit 0; fi
+if manage restart && comes_up; then
+  rm -f "$file.asr-due"
+  exit 0
+fi
 put_back "$file" "$copy"
 manage restart
+rm -f "$file.asr-due"
 fail "the SSH server did not come up with the new file; $file is as it was"

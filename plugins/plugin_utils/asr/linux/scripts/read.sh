@@ -134,6 +134,7 @@ ssh_file() {
   done
 }
 ssh_file /etc/ssh/sshd_config
+[ -f /etc/ssh/sshd_config.asr-due ] && value sshd-due yes
 if [ -n "$daemon" ]; then
   value sshd "$daemon"
   run sshd-global "$daemon" -T

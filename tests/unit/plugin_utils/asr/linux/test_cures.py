@@ -48,8 +48,9 @@ class Machine:
         self.shell.on(START, self._start).on(SSHD, self._sshd).on(GRUB, self._grub)
         self.refusal: str | None = None
 
-    def _start(self, _run: Run) -> int:
-        self.told = self.told.answer("systemd sshd", "active\n")
+    def _start(self, run: Run) -> int:
+        assert run.arguments[1] == f"{CONFIG}.asr-due"
+        self.told = self.told.answer("systemd sshd", "active\n").value("sshd-due", None)
         return 0
 
     def _sshd(self, run: Run) -> ProgramResult | int:
@@ -124,6 +125,15 @@ def test_the_server_is_started_before_its_file_is_edited() -> None:
     done = machine.preflight(remediate=["safe"])
     assert done.values["cured"] == ["95117"]
     assert [run.program for run in machine.shell.runs if run.program in (START, SSHD)] == [START, SSHD]
+
+
+def test_a_restart_that_a_killed_run_left_due_is_made_up_for() -> None:
+    machine = Machine(healthy().value("sshd-due", "yes"))
+    done = machine.preflight(remediate=["safe"])
+    assert (done.changed, done.values["cured"]) == (True, ["95108"])
+    assert [run.arguments[0] for run in machine.shell.ran(START)] == ["restart"]
+    assert not machine.preflight(remediate=["safe"]).changed
+    assert not machine.preflight(undo=[{"id": "95108", "subject": "sshd", "details": {"does": "restart_sshd"}}]).changed
 
 
 def test_grub_of_both_kinds_gets_uuids() -> None:

@@ -247,6 +247,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Told], Told], Mapping[str, object]]] = {
     "no sshd": ("95117", lambda told: told.value("sshd", None), {}),
     "sshd stopped": ("95117", lambda told: told.answer("systemd sshd", "inactive\n", 3), {}),
     "other port": ("95117", lambda told: sshd(told, "port 22", "port 2222"), {}),
+    "restart due": ("95108", lambda told: told.value("sshd-due", "yes"), {}),
     "no SFTP": ("95108", lambda told: sshd(told, f"subsystem sftp {machines.SFTP}\n", "", files=False).file(
         "/etc/ssh/sshd_config", machines.SSHD_CONFIG.replace("Subsystem", "#Subsystem")), {}),
     "no password": ("95108", lambda told: sshd(told, "passwordauthentication yes", "passwordauthentication no"), {}),
