@@ -11,12 +11,11 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hyperv_lab.guests.windows.package import Package
+from hyperv_lab.guests.linux import packages
 from integration.harness import Lab, Run, serve
 from integration.scenario import changes, shells
 
@@ -36,45 +35,48 @@ FLEET: dict[str, Any] = {
         {"name": "RESTART", "os": "2019", "defects": ["restart_pending_servicing"]},
         {"name": "GONE", "os": "2019", "faults": [{"probability": 1.0, "action": "drop", "times": 100000}]},
     ],
+    "linux_machines": [
+        {"name": "ubuntu", "os": "ubuntu-18.04", "become": "sudo"},
+        {"name": "grub", "os": "rhel-7.9", "defects": ["grub_device_names"]},
+    ],
 }
-ALL = "fine:french:curable:manual:restart"
-GOOD = ("fine", "french", "curable")
+ALL = "fine:french:curable:manual:restart:ubuntu:grub"
+GOOD = ("fine", "french", "curable", "ubuntu", "grub")
+VERSION = "9.55.6765.1"
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A web server with the packages; the role's variables that name them."""
+    """A web server with the packages, which the controller has as files too; the role's variables by group."""
     folder = tmp_path_factory.mktemp("packages")
-    made = Package(version="9.55.6765.1")
-    (folder / made.file_name).write_bytes(made.content())
+    files = packages.write(folder, [VERSION], ["Windows", "UBUNTU-18.04-64", "RHEL7-64"])
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer((WEB, 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://{WEB}:{server.server_address[1]}"
     yield {
-        "push_install_repository": [f"http://{WEB}:{server.server_address[1]}/{made.file_name}"],
-        "push_install_checksums": {made.file_name: hashlib.sha256(made.content()).hexdigest()},
+        "all": {"push_install_checksums": sums, "push_install_passphrase": SECRET},
+        "windows_machines": {"push_install_repository": [f"{base}/{path.name}" for path in files]},
+        "linux_machines": {"push_install_repository": [str(folder)], "push_install_repository_on": "controller"},
     }
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The fleet; the passphrase is in a file of variables, as people keep it."""
+def lab(tmp_path_factory: pytest.TempPathFactory, repository: dict[str, Any]) -> Iterator[Lab]:
+    """The fleet, with variables of its groups in files, as people keep them."""
     for found in serve(FLEET, tmp_path_factory.mktemp("lab")):
         (found.workdir / "group_vars").mkdir(exist_ok=True)
-        (found.workdir / "group_vars" / "all.yml").write_text(
-            yaml.safe_dump({"push_install_passphrase": SECRET}), encoding="utf-8"
-        )
+        for group, variables in repository.items():
+            (found.workdir / "group_vars" / f"{group}.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
         yield found
 
 
-def install(
-    lab: Lab, repository: dict[str, Any], *arguments: str, playbook: str = "push_install.yml", **more: Any
-) -> Run:
+def install(lab: Lab, *arguments: str, playbook: str = "push_install.yml", **more: Any) -> Run:
     """Run the playbook; return the run, whose report is beside the inventory."""
     variables = {
-        **repository,
         "push_install_hosts": ALL,
         "push_install_stack": "classic",
         "push_install_configuration_server": SERVER,
@@ -110,9 +112,9 @@ def agents(lab: Lab) -> dict[str, Any]:
     return {name.lower(): machine["agent"] for name, machine in machines.items()}
 
 
-def test_the_first_half_alone_reports_and_changes_nothing(lab: Lab, repository: dict[str, Any]) -> None:
+def test_the_first_half_alone_reports_and_changes_nothing(lab: Lab) -> None:
     mark = len(lab.journal())
-    run = install(lab, repository, playbook="push_preflight.yml")
+    run = install(lab, playbook="push_preflight.yml")
     assert run.code == 2, run.output
     found = report(lab)
     assert {name: machine["outcome"] for name, machine in found["machines"].items()} == {
@@ -121,27 +123,31 @@ def test_the_first_half_alone_reports_and_changes_nothing(lab: Lab, repository: 
         "curable": "ready",
         "manual": "blocked",
         "restart": "reboot pending",
+        "ubuntu": "ready",
+        "grub": "blocked",
     }
     assert changes(lab, mark) == []
     assert max(shells(lab, mark).values()) <= 2
     assert "1 left: restart" in run.output
 
 
-def test_check_mode_foretells(lab: Lab, repository: dict[str, Any]) -> None:
+def test_check_mode_foretells(lab: Lab) -> None:
     before = agents(lab)
-    run = install(lab, repository, "--check")
+    run = install(lab, "--check")
     assert outcomes(lab) == {
         "fine": "changed",
         "french": "changed",
         "curable": "changed",
         "manual": "blocked",
         "restart": "reboot pending",
+        "ubuntu": "changed",
+        "grub": "changed",
     }, run.output
     assert agents(lab) == before
 
 
-def test_the_good_ones_are_installed_and_the_others_told(lab: Lab, repository: dict[str, Any]) -> None:
-    run = install(lab, repository)
+def test_the_good_ones_are_installed_and_the_others_told(lab: Lab) -> None:
+    run = install(lab)
     assert run.code == 2, run.output
     found = report(lab)
     assert {name: machine["outcome"] for name, machine in found["machines"].items()} == {
@@ -150,12 +156,19 @@ def test_the_good_ones_are_installed_and_the_others_told(lab: Lab, repository: d
         "curable": "changed",
         "manual": "blocked",
         "restart": "reboot pending",
+        "ubuntu": "changed",
+        "grub": "changed",
     }, run.output
     state = agents(lab)
     for name in GOOD:
-        assert (state[name]["installed"], state[name]["registered_with"]) == (True, "cs01")
+        assert state[name]["installed"], name
+        assert state[name]["registered_with"] in ("cs01", SERVER), name
         assert (state[name]["times_installed"], state[name]["times_registered"]) == (1, 1)
-        assert state[name]["passphrase_files"] == []
+        assert state[name].get("passphrase_files", []) == []
+    assert {name: machine["leftovers"] for name, machine in lab.state()["linux_machines"].items()} == {
+        "ubuntu": [],
+        "grub": [],
+    }
     assert not state["manual"]["installed"]
     assert not state["restart"]["installed"]
     manual = found["machines"]["manual"]
@@ -164,48 +177,62 @@ def test_the_good_ones_are_installed_and_the_others_told(lab: Lab, repository: d
     assert left["remedy"]
     assert left["id"] in run.output
     assert found["machines"]["curable"]["cured"]
+    assert found["machines"]["grub"]["cured"] == ["95320"]
     failed = {each["_host"] for each in run.of("The machine is as it was to be") if each["_status"] == "failed"}
     assert failed == {"manual", "restart"}
 
 
-def test_a_second_run_does_only_what_is_missing(lab: Lab, repository: dict[str, Any]) -> None:
+def test_a_second_run_does_only_what_is_missing(lab: Lab) -> None:
     mark = len(lab.journal())
-    install(lab, repository, push_install_hosts=":".join(GOOD))
+    install(lab, push_install_hosts=":".join(GOOD))
     assert outcomes(lab) == dict.fromkeys(GOOD, "unchanged")
     assert changes(lab, mark) == []
     assert {agents(lab)[name]["times_installed"] for name in GOOD} == {1}
 
 
-def test_a_restart_where_it_is_allowed(lab: Lab, repository: dict[str, Any]) -> None:
-    run = install(lab, repository, push_install_hosts="restart", push_install_reboot="allowed")
+def test_a_restart_where_it_is_allowed(lab: Lab) -> None:
+    run = install(lab, push_install_hosts="restart", push_install_reboot="allowed")
     assert run.code == 0, run.output
     assert report(lab)["machines"]["restart"]["rebooted"] is True
     assert agents(lab)["restart"]["registered_with"] == "cs01"
 
 
-def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab, repository: dict[str, Any]) -> None:
-    run = install(lab, repository, push_install_hosts="manual:fine", push_install_serial=1)
+def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab) -> None:
+    run = install(lab, push_install_hosts="manual:fine", push_install_serial=1)
     assert run.code == 2, run.output
     assert outcomes(lab) == {"manual": "blocked", "fine": "unchanged"}
 
 
 @pytest.mark.parametrize("playbook", ["push_preflight.yml", "push_install.yml"])
-def test_a_lost_machine_is_told_and_stops_nobody(lab: Lab, repository: dict[str, Any], playbook: str) -> None:
-    run = install(lab, repository, playbook=playbook, push_install_hosts="gone:fine")
+def test_a_lost_machine_is_told_and_stops_nobody(lab: Lab, playbook: str) -> None:
+    run = install(lab, playbook=playbook, push_install_hosts="gone:fine")
     assert run.code != 0, run.output
     assert outcomes(lab) == {"gone": "unreachable", "fine": "ready" if "preflight" in playbook else "unchanged"}
 
 
-def test_tags(lab: Lab, repository: dict[str, Any]) -> None:
-    run = install(lab, repository, "--tags", "preflight", push_install_hosts="manual:fine")
+def test_tags(lab: Lab) -> None:
+    run = install(lab, "--tags", "preflight", push_install_hosts="manual:fine")
     assert outcomes(lab) == {"manual": "blocked", "fine": "ready"}, run.output
     assert not run.of("Install or upgrade the agent")
 
 
-def test_a_wrong_passphrase_is_told_with_the_log(lab: Lab, repository: dict[str, Any], tmp_path: Path) -> None:
-    del tmp_path
-    run = install(lab, repository, push_install_hosts="fine:french", push_install_configuration_server="127.68.9.77")
+def test_a_wrong_passphrase_is_told_with_the_log(lab: Lab) -> None:
+    run = install(lab, push_install_hosts="fine:french", push_install_configuration_server="127.68.9.77")
     found = report(lab)["machines"]["fine"]
     assert found["outcome"] == "failed", run.output
     assert "cs01" in found["error"]["msg"] or SERVER in found["error"]["msg"]
     assert agents(lab)["fine"]["registered_with"] == "cs01"
+
+
+def test_asr_reboot_waits_for_the_next_start(lab: Lab) -> None:
+    reboot = {"name": "reboot", "hyperv.mobility.asr_reboot": {"timeout_seconds": 120}}
+    checked = lab.tasks("fine:ubuntu", reboot, arguments=("--check",))
+    assert {name: checked.one("reboot", name)["rebooted"] for name in ("fine", "ubuntu")} == {
+        "fine": False,
+        "ubuntu": False,
+    }
+    before = lab.state()["linux_machines"]["ubuntu"]["reboots"]
+    run = lab.tasks("fine:ubuntu", reboot)
+    for name in ("fine", "ubuntu"):
+        assert run.one("reboot", name)["rebooted"] is True, run.output
+    assert lab.state()["linux_machines"]["ubuntu"]["reboots"] == before + 1
