@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _FORCED = ("UsePAM=no", "UseDNS=no", "PidFile=none", "LogLevel=ERROR", "LoginGraceTime=60", "PrintLastLog=no")
 _IN_EFFECT = ".lab/ssh"
 STOPPED = ".lab/ssh-stopped"
-_LOOK_AGAIN_SECONDS = 0.5
 _RECORD = 4096
 _TRIES = 4
 
@@ -44,6 +43,8 @@ class Server:
         self._base, self._asr = base, asr
         self._namespace: Namespace | None = None
         self._making = asyncio.Lock()
+        self._changed = asyncio.Event()
+        """The machine's SSH service was stopped or started."""
         self._listening: asyncio.Task[None] | None = None
         self._sessions: set[asyncio.Task[None]] = set()
         self._connections: dict[int, socket.socket] = {}
@@ -77,25 +78,33 @@ class Server:
 
     async def _serve(self, listener: socket.socket | None) -> None:
         """Accept connections while the machine's service runs; a stopped service refuses them."""
-        loop = asyncio.get_running_loop()
+        accepting: asyncio.Task[None] | None = None
         try:
             while True:
-                if listener is None:
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-                    listener = self._listen() if not self._is_stopped() else None
-                    continue
-                connection, peer = await loop.sock_accept(listener)
-                if self._is_stopped():
-                    connection.close()
+                self._changed.clear()
+                if self._is_stopped() and listener is not None:
                     listener.close()
                     listener = None
-                    continue
-                task = asyncio.create_task(self._session(connection, peer[1]))
-                self._sessions.add(task)
-                task.add_done_callback(self._sessions.discard)
+                elif not self._is_stopped() and listener is None:
+                    listener = self._listen()
+                accepting = asyncio.create_task(self._accept(listener)) if listener is not None else None
+                await self._changed.wait()
+                if accepting is not None:
+                    accepting.cancel()
+                    await asyncio.gather(accepting, return_exceptions=True)
         finally:
+            if accepting is not None:
+                accepting.cancel()
             if listener is not None:
                 listener.close()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, peer = await loop.sock_accept(listener)
+            task = asyncio.create_task(self._session(connection, peer[1]))
+            self._sessions.add(task)
+            task.add_done_callback(self._sessions.discard)
 
     async def _session(self, connection: socket.socket, port: int) -> None:
         self._connections[port] = connection
@@ -140,7 +149,10 @@ class Server:
         """Write a journal line for a command, and play the fault that waits for it."""
         user, port, length, text = [*record.split("\t", 3), "", "", ""][:4]
         if user == "@":
-            self._registration(port, length, text)
+            if port == "ssh":
+                self._changed.set()
+            else:
+                self._registration(port, length, text)
             return
         self.machine.commands += 1
         entry = {
