@@ -252,10 +252,10 @@ def test_a_modernized_agent_comes_and_goes(lab: Lab) -> None:
         register("again", config=config),
         register("predicted", check=True, state="absent"),
         register("off", state="absent"),
-        register("off again", state="absent"),
+        register("off twice", state="absent"),
     )
     failure(run, "bad config", "modern")
-    tasks = ("register", "again", "predicted", "off", "off again")
+    tasks = ("register", "again", "predicted", "off", "off twice")
     assert [changed(run, task, "modern") for task in tasks] == [True, False, True, True, False], run.output
 
 
