@@ -111,8 +111,7 @@ notes:
     a cure changes are kept beside the new ones with the ending C(.asr-) and the time. Nothing is restarted but
     the SSH server.
   - Windows' policy against sharing is read for the connection's user. The registry values of that policy and of
-    administrative shares, the test for C(cscript),
-    the limits for UEFI and the floor for free memory are unverified.
+    administrative shares, the test for C(cscript), the limits for UEFI and the floor for free memory are unverified.
 author:
   - hyperv.mobility contributors (@hyperv-mobility)
 """
@@ -242,6 +241,14 @@ facts:
       description: The running kernel.
       type: str
       returned: on Linux
+    read_by:
+      description: V(cmdlets) or V(programs).
+      type: str
+      returned: on Windows
+    agent_version:
+      description: Version of the agent that is installed; null without one.
+      type: str
+      returned: on Windows
     unread:
       description: What could not be read, so that its rules say nothing.
       type: list

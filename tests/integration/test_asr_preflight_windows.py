@@ -52,6 +52,12 @@ def machines() -> dict[str, dict[str, Any]]:
     for system in SYSTEMS:
         for language in LANGUAGES:
             found[f"healthy-{system}-{language}".lower()] = {"os": system, "language": language}
+    for system in (OLD, "2022"):
+        winrm = {"connection": "winrm", "auth": "ntlm"}
+        found[f"healthy-{system}-winrm".lower()] = {"os": system, "language": "fr", "winrm": winrm}
+    found["healthy-2019-uefi"] = {"os": "2019", "firmware": "uefi"}
+    found["healthy-2012r2-member"] = {"os": "2012R2", "domain_joined": True, "agent": AGENT}
+    found["push-account-no-admin-2012r2"] = {"os": "2012R2", "language": "fr", "defects": ["push_account_no_admin"]}
     return found
 
 

@@ -11,14 +11,13 @@ from ...errors import RemoteError
 from ...hyperv.writing import change, send
 from ...session.command import ON, command
 from . import registry
-from .read_cmdlets import provider_path
+from .read_cmdlets import NET, provider_path
 
 if TYPE_CHECKING:
     from ...session.programs import Programs
     from ...session.protocol import Session
     from ..patient import CureStep
 
-NET = "C:\\Windows\\System32\\net.exe"
 ALREADY_RUNS = 1056
 START_WORDS = {"Automatic": "auto", "Manual": "demand"}
 

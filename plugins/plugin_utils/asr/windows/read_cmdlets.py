@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...errors import RemoteError
 from ...hyperv.gateway_reading import Question, ask
 from ...hyperv.wire_values import flag, many, text, whole
 from ...session.command import ON, command
 from . import reading, registry
-from .evidence import Agent, Disk, Identity, Network, Partition, Reached, Rule, Storage, WindowsEvidence
+from .evidence import Account, Agent, Disk, Identity, Network, Partition, Reached, Rule, Storage, WindowsEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ QUIET = "SilentlyContinue"
 LIMIT_SECONDS = 600
 """For the whole reading: a port that a firewall swallows costs Test-NetConnection more than 20 seconds."""
 ESP = "{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}"
+NET = "C:\\Windows\\System32\\net.exe"
 NLTEST = "C:\\Windows\\System32\\nltest.exe"
 TEST_CONNECTION_SINCE = (6, 3)
 DEFENDER_SINCE = MEMBERS_SINCE = (10, 0)
@@ -60,11 +62,20 @@ def provider_path(key: str) -> str:
 
 
 def read_keys(session: Session) -> Keys:
-    """Return the registry values that decide how to go on, and many others: one invocation, also on PowerShell 2.0."""
+    """Return the registry values that decide how to go on, and many others: one invocation, also on PowerShell 2.0.
+
+    Raises RemoteError where they don't say which Windows it is: nothing could be decided then.
+    """
     paths = [provider_path(key) for key in registry.KEYS]
     source = command("Get-ItemProperty", LiteralPath=paths, ErrorAction=QUIET)
     (answer,) = ask(session, Question(source, _bags("PSPath", *registry.VALUES)))
-    return _keys(answer.items)
+    keys = _keys(answer.items)
+    if registry.release(keys).version == (0, 0):
+        answer.check()
+        raise RemoteError(
+            f"{session.host}: the registry does not say which Windows it is; the session needs to read it"
+        )
+    return keys
 
 
 def _keys(bags: Sequence[Bag]) -> dict[str, dict[str, Any]]:
@@ -84,6 +95,8 @@ def read(session: Session, wanted: Wanted, keys: Keys) -> WindowsEvidence:
     questions = _questions(release, asked, registry.agent(keys))
     answers = dict(zip(questions, ask(session, *questions.values(), timeout_seconds=LIMIT_SECONDS), strict=True))
     evidence = _evidence(release, keys, asked, answers)
+    if evidence.account is not None and release.version < MEMBERS_SINCE:
+        evidence = _with_members(session, evidence, evidence.account)
     return _with_domain(session, evidence) if asked.push and evidence.identity.part_of_domain else evidence
 
 
@@ -313,6 +326,21 @@ def _unread(release: Release, asked: Asking, answers: Mapping[str, Answer[Any]])
     if asked.register and asked.wanted.servers and release.version < TEST_CONNECTION_SINCE:
         found.append("ports of servers: this Windows has no Test-NetConnection")
     return tuple(found)
+
+
+def _with_members(session: Session, evidence: WindowsEvidence, account: Account) -> WindowsEvidence:
+    """Return the evidence with whether the account is an administrator: before 2016 net.exe lists a group's members.
+
+    The group's name, which is in the system's language, comes from its SID.
+    """
+    (groups,) = ask(session, _cim("Win32_Group", "Name", query=reading.ADMINISTRATORS_FILTER))
+    if not groups.items:
+        return evidence
+    (listed,) = ask(session, Question(command(NET, "localgroup", text(groups.items[0].get("Name")))))
+    if not listed.items:
+        return evidence
+    member = reading.lists_member([text(line) for line in listed.items], account.name)
+    return replace(evidence, account=replace(account, is_administrator=member))
 
 
 def _with_domain(session: Session, evidence: WindowsEvidence) -> WindowsEvidence:

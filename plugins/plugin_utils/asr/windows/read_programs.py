@@ -311,10 +311,9 @@ def _account(runner: Runner, name: str) -> Any:
     bags = runner.wmi("Win32_UserAccount", "Disabled", "Lockout", "Name", "SID", where=reading.account_filter(name))
     if not bags:
         return None
-    groups = runner.wmi("Win32_Group", "Name", where=f"LocalAccount=TRUE AND SID='{reading.ADMINISTRATORS}'")
+    groups = runner.wmi("Win32_Group", "Name", where=reading.ADMINISTRATORS_FILTER)
     listed = runner.run("net", "localgroup", groups[0]["Name"]) if groups else None
     members = None
     if listed is not None and listed.exit_code == 0:
-        lines = {line.strip().lower() for line in listed.stdout.splitlines()}
-        members = [text(bags[0].get("SID"))] if name.lower() in lines else []
+        members = [text(bags[0].get("SID"))] if reading.lists_member(listed.stdout.splitlines(), name) else []
     return reading.account(bags, members)

@@ -43,6 +43,7 @@ VACP_LOG = "Application Data\\ApplicationPolicyLogs\\vacp.log"
 VACP_LINES = 100
 PROXY_FILE = "C:\\ProgramData\\Microsoft Azure Site Recovery\\Config\\ProxyInfo.conf"
 ADMINISTRATORS = "S-1-5-32-544"
+ADMINISTRATORS_FILTER = f"LocalAccount=TRUE AND SID='{ADMINISTRATORS}'"
 LINK_LOCAL = "169.254."
 EPHEMERAL = 49152
 """The first dynamic port of a system whose range was not changed."""
@@ -123,6 +124,11 @@ def account(bags: Iterable[Bag], members: Iterable[str] | None) -> Account | Non
             is_administrator=known,
         )
     return None
+
+
+def lists_member(lines: Iterable[str], name: str) -> bool:
+    """Return whether the lines of ``net localgroup`` have an account of the machine: a line of its own."""
+    return name.lower() in {line.strip().lower() for line in lines}
 
 
 def nltest_succeeded(output: str) -> bool:

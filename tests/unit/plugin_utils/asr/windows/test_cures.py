@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.catalogue import Cure, entries
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.patient import CureStep
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows import cures, hands, registry
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows import cures, hands, read_cmdlets, registry
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows.evidence import WindowsEvidence
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows.rules import judge
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest, RemoteError
@@ -72,9 +72,9 @@ def sent_for(case: str) -> list[tuple[str, dict[str | None, Any]]]:
         "Start-Service",
         "New-ItemProperty",
         "Add-MpPreference",
-        hands.NET,
+        read_cmdlets.NET,
     )
-    session = FakeSession({name: lambda _parameters, _piped: [] for name in (*names, hands.NET)})
+    session = FakeSession({name: lambda _parameters, _piped: [] for name in (*names, read_cmdlets.NET)})
     for step in steps(CASES[case][0]):
         hands.carry_out(hands.CmdletHand(session), step)
     return [
@@ -97,7 +97,7 @@ def test_new_systems_are_cured_by_cmdlets() -> None:
         "C:\\Program Files (x86)\\Microsoft Azure Site Recovery",
     ]
     ((name, parameters),) = sent_for("disabled account")
-    assert (name, len(parameters)) == (hands.NET, 1)
+    assert (name, len(parameters)) == (read_cmdlets.NET, 1)
 
 
 def test_netbios_rules_are_opened_on_old_systems() -> None:
