@@ -18,6 +18,7 @@ from pathlib import Path
 
 _IDS = 65_536
 _SECONDS = 30.0
+_SHARED_FOLDERS = ("/home", "/root", "/tmp", "/var", "/etc", "/run", "/opt", "/srv", "/usr/local", "/dev/shm")
 _DEVICES = "null zero full random urandom tty"
 _SETUP = f"""
 read go || exit 1
@@ -32,6 +33,7 @@ while read -r folder; do
   mount --bind "$tree$folder" "$tree$folder"
   mount -o remount,bind,ro "$tree$folder"
 done <"$tree/.lab/read-only"
+chown -R 1000:1000 "$tree/home/admin"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$tree/dev/pts"
 [ -z "$2" ] || hostname "$2"
 cd "$tree"
@@ -80,7 +82,15 @@ class Namespace:
         return self._process.returncode is None
 
     async def stop(self) -> None:
-        """End everything inside."""
+        """End everything inside; a lab that isn't root gets back the files of others, so that it can remove them."""
+        if os.geteuid() != 0 and self.alive():
+            process = await asyncio.create_subprocess_exec(
+                *self.enter("busybox", "chown", "-R", "0:0", *_SHARED_FOLDERS),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), _SECONDS)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._init, signal.SIGKILL)
         with contextlib.suppress(asyncio.TimeoutError):

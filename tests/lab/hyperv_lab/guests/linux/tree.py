@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from . import boot_files, keys, programs, system_files
@@ -143,12 +142,9 @@ def _accounts(machine: LinuxMachine, tree: Path, client_key: str) -> None:
     pam = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
     for service in ("sudo", "other"):
         write(tree, pam, f"/etc/pam.d/{service}")
-    for home, owner in (("root", 0), ("home/admin", ADMIN)):
+    for home in ("root", "home/admin"):
         write(tree, client_key + "\n", f"/{home}/.ssh/authorized_keys", mode=0o600)
         (tree / home / ".ssh").chmod(0o700)
-        if os.geteuid() == 0:
-            for path in (tree / home, tree / home / ".ssh", tree / home / ".ssh/authorized_keys"):
-                shutil.chown(path, owner, owner)
 
 
 def _ssh(shape: Shape, tree: Path) -> None:
