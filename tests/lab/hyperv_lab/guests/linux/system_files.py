@@ -48,6 +48,7 @@ def _proc(shape: Shape) -> dict[str, str]:
         "/proc/net/tcp6": _TCP_HEAD,
         "/proc/sys/net/ipv4/ip_local_port_range": f"{FIRST_PORT}\t{LAST_PORT}\n",
         "/proc/sys/kernel/osrelease": shape.kernel + "\n",
+        "/proc/sys/kernel/random/boot_id": "5f1a9e54-0000-4000-8000-000000000000\n",
         "/proc/sys/kernel/hostname": shape.hostname + "\n",
     }
     if shape.layout.swap is not None:
