@@ -116,11 +116,6 @@ def effective(files: Mapping[str, str], name: str, version: tuple[int, ...] | No
     return found.setting if found else default(name, version)
 
 
-def matches_setting(files: Mapping[str, str], name: str) -> bool:
-    """Whether a Match block says something about a setting, so that the global value isn't all there is."""
-    return any(each.name == name and each.in_match for each in directives(files))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """An edit of the main file: one line replaced or added. ``was`` is the line before, None for an added one."""

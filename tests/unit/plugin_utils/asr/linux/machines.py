@@ -156,6 +156,27 @@ PROGRAMS: tuple[str, ...] = ("sfdisk", "dmsetup", "blkid", "lvdisplay", "vgdispl
 PROGRAMS += ("dhclient", "dhcpcd", "wickedd-dhcp4", "grub2-mkconfig")
 
 
+HEALTHY: Mapping[str, str] = {
+    "memory": "MemTotal:        4045360 kB\nMemFree: 3000000 kB\nBuffers: 1000 kB\nCached: 100000 kB\n",
+    "locale": "C\nPOSIX\nen_US.utf8\n",
+    "shutdown": "inactive\n",
+    "fstab": f"UUID={BOOT} /boot ext4 defaults 1 2\n",
+    "mounts /etc/mtab": MTAB,
+    "space": SPACE,
+    "tree": TREE,
+    "devices": PAIRS,
+    "dm-status": "No devices found\n",
+    "table sda": TABLE,
+    "lines /boot/grub2/grub.cfg": "\n".join(line for line in GRUB_CFG.splitlines() if "linux" in line) + "\n",
+    "sshd-global": SSHD_TOLD,
+    "sshd-root": SSHD_TOLD,
+    "systemd sshd": "active\n",
+    "addresses": "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.1.2.3/24 scope global\n",
+    "ports": "28232 40\n",
+    "tcp": "",
+}
+
+
 @dataclass(frozen=True)
 class Told:
     """What the script would print, in parts that a test can exchange."""
@@ -193,25 +214,6 @@ class Told:
 def healthy(row: str = "rhel-7.9") -> Told:
     """A healthy machine: partitions for /boot, / and swap on one disk."""
     files, kernel = RELEASES[row]
-    answers = {
-        "memory": "MemTotal:        4045360 kB\nMemFree: 3000000 kB\nBuffers: 1000 kB\nCached: 100000 kB\n",
-        "locale": "C\nPOSIX\nen_US.utf8\n",
-        "shutdown": "inactive\n",
-        "fstab": f"UUID={BOOT} /boot ext4 defaults 1 2\n",
-        "mounts /etc/mtab": MTAB,
-        "space": SPACE,
-        "tree": TREE,
-        "devices": PAIRS,
-        "dm-status": "No devices found\n",
-        "table sda": TABLE,
-        "lines /boot/grub2/grub.cfg": "\n".join(line for line in GRUB_CFG.splitlines() if "linux" in line) + "\n",
-        "sshd-global": SSHD_TOLD,
-        "sshd-root": SSHD_TOLD,
-        "systemd sshd": "active\n",
-        "addresses": "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.1.2.3/24 scope global\n",
-        "ports": "28232 40\n",
-        "tcp": "",
-    }
     codes = {"systemd ssh": Answer(exit_code=3, text="inactive\n")}
     return Told(
         files={
@@ -221,7 +223,7 @@ def healthy(row: str = "rhel-7.9") -> Told:
             "/etc/default/grub": DEFAULTS,
             "/etc/ssh/sshd_config": SSHD_CONFIG,
         },
-        answers={**{name: Answer(exit_code=0, text=text) for name, text in answers.items()}, **codes},
+        answers={**{name: Answer(exit_code=0, text=text) for name, text in HEALTHY.items()}, **codes},
         values={
             "uid": "0",
             "kernel": kernel,

@@ -56,7 +56,6 @@ def test_the_first_value_counts_and_included_files_come_where_they_are_included(
 def test_a_match_in_an_included_file_ends_with_it() -> None:
     files = {MAIN_FILE: UBUNTU_20, "/etc/ssh/sshd_config.d/a.conf": "Match User x\nPermitRootLogin no\n"}
     assert effective(files, ROOT) == "prohibit-password"
-    assert sshd.matches_setting(files, ROOT)
     assert effective({**files, MAIN_FILE: UBUNTU_20.replace("#PermitRoot", "PermitRoot")}, ROOT) == "prohibit-password"
 
 
