@@ -25,7 +25,7 @@ from .folders import WINDOWS_PARENT, is_ours, new_name
 from .machine import Attempt, Reading
 from .read_windows import read_windows
 from .secret_file import make_folder, remove_folder, secret_file
-from .windows_source import bring, disk_is_full, require_hash, require_space, verify
+from .windows_source import bring, disk_is_full, require_space, require_usable, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class WindowsMachine:
     def install(self, plan: InstallPlan, deadline: Deadline) -> Attempt:
         """Bring, verify, unpack and run the installer; see ``AgentMachine``."""
         old = plan.before.is_old_windows
-        require_hash(plan, self._session.host, old=old)
+        require_usable(plan, self._session.host, old=old)
         if plan.source is None:
             raise NotFound("there is no installer to run")
         programs = self._sessions.programs()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import InvalidRequest, NotFound, RemoteError
 from ...session.command import ON, command, select
+from ..installers import parse_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,16 @@ _FULL_BELOW: Final = 200 * 1024**2
 """A package and what is in it take more."""
 
 
-def require_hash(plan: InstallPlan, host: str, *, old: bool) -> None:
-    """Refuse, before anything is sent, an installer that nothing could verify."""
+def require_usable(plan: InstallPlan, host: str, *, old: bool) -> None:
+    """Refuse, before anything is brought, an installer that nothing there could fetch or verify."""
     if old and plan.sha256 is None:
         raise InvalidRequest(
             f"{host} runs Windows 6.1 or older, which can't verify today's signatures: give sha256 of the installer"
+        )
+    if old and plan.source is not None and re.search(r'[%"]', plan.source.url or ""):
+        raise InvalidRequest(
+            f"source: {plan.source.url!r} has characters that certutil's command line can't carry; Windows 6.1 and "
+            "older need an address without percent signs and quotes"
         )
 
 
@@ -43,7 +49,7 @@ def bring(session: Session, programs: Programs, source: Source, folder: str, dea
         if there != (True,):
             raise NotFound(f"{session.host}: there is no file {source.path}", path=source.path)
         return source.path
-    target = f"{folder}\\{source.file_name}"
+    target = f"{folder}\\{source.file_name if parse_name(source.file_name) else 'package.exe'}"
     if source.unc is not None:
         _copy(session, source, target, deadline, old=old)
     elif old:

@@ -77,7 +77,8 @@ if [ -e "$root/var/run/reboot-required" ]; then
 fi
 
 for each in "$parent/$prefix"*; do
-  if [ ! -d "$each" ]; then continue; fi
+  # Others may put folders of such a name there; only those of this user count.
+  if [ ! -d "$each" ] || [ -z "$(find "$each" -prune -user "$(id -u)" 2>/dev/null)" ]; then continue; fi
   section "folder ${each##*/}"
   pid=$(cat "$each/pid" 2>/dev/null)
   if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && works_in "$pid" "$each"; then

@@ -360,12 +360,18 @@ def test_shares_and_downloads() -> None:
     other = Windows()
     other.agent(source=f"https://host/{NAME}", stack="classic")
     assert other.session.sent("Invoke-WebRequest")[0]["Uri"] == f"https://host/{NAME}"
+    named = Windows()
+    named.programs.on("package", named._extract)
+    named.agent(source="https://host/latest?sig=a", version="9.55.6765.1", stack="classic")
+    assert str(named.session.sent("Invoke-WebRequest")[0]["OutFile"]).endswith("\\package.exe")
     full = Windows()
     full.broken, full.free = True, 0
     with pytest.raises(RemoteError) as caught:
         full.agent(source=unc)
     assert caught.value.details["reason"] == "disk_full"
     old = Windows(old=True)
+    with pytest.raises(InvalidRequest, match="percent"):
+        old.agent(source=f"https://host/a%20b%20/{NAME}", sha256=SHA256)
     with pytest.raises(InvalidRequest, match="sign in to no share"):
         old.agent(source=unc, source_username="u", source_password="p", sha256=SHA256)
 
