@@ -23,7 +23,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from bench import peer  # noqa: E402 - found by the line above
+from bench import mobility, peer  # noqa: E402 - found by the line above
 from bench.figures import (  # noqa: E402
     Figure,
     Preparation,
@@ -139,14 +139,48 @@ def prepare(hosts: int, forks: int, turns: int) -> Preparation:
     )
 
 
+def machines() -> list[Figure]:
+    """Preflight machines of both kinds by our one task, and a few of them by single tasks; then all by the playbook."""
+    ours, found = {}, []
+    with described(mobility.fleet(mobility.EACH)) as lab:
+        for kind in ("windows", "linux"):
+            task = {"hyperv.mobility.asr_preflight": {"scopes": ["push", "agent", "register"]}}
+            ours[kind] = asked(lab, kind, [task], mobility.EACH)
+        book = ROOT / "playbooks" / "push_preflight.yml"
+        whole = playbook(lab, book, 2 * mobility.EACH, mobility.FORKS)
+    with described(mobility.fleet(mobility.FEW)) as lab:
+        for kind, tasks in (("windows", mobility.windows_questions()), ("linux", mobility.linux_questions())):
+            found += mobility.figures(kind, ours[kind], asked(lab, kind, tasks, mobility.FEW))
+    text = f"ASR preflight, {2 * mobility.EACH} machines in one run of push_preflight.yml, {mobility.FORKS} forks"
+    value = f"{whole.wall_seconds:.0f} s, {whole.cpu_seconds / mobility.EACH / 2 * 1000:.0f} ms of CPU per machine"
+    return [*found, Figure(text=text, value=value)]
+
+
+def asked(lab: Lab, kind: str, tasks: list[dict[str, Any]], count: int) -> mobility.Survey:
+    """Run tasks on the lab's machines of a kind and return what they cost per machine, Ansible's own part included."""
+    book = lab.workdir / "play.yml"
+    play_ = {"hosts": f"{kind}_machines", "gather_facts": False, "tasks": tasks}
+    book.write_text(yaml.safe_dump([play_], sort_keys=False), encoding="utf-8")
+    before = traffic(lab)
+    cost = playbook(lab, book, count, mobility.FORKS)
+    return mobility.survey(tasks_run(cost.output), count, cost.cpu_seconds, since(lab, before), kind)
+
+
 @contextmanager
 def fleet(name: str, winrm: dict[str, Any] | None = None) -> Iterator[Lab]:
     """Serve a fleet in a temporary directory, its hosts reached another way where one is given."""
-    described = yaml.safe_load((FLEETS / f"{name}.yml").read_text(encoding="utf-8"))
+    fleet_file = yaml.safe_load((FLEETS / f"{name}.yml").read_text(encoding="utf-8"))
     if winrm:
-        described["defaults"]["winrm"] = winrm
+        fleet_file["defaults"]["winrm"] = winrm
+    with described(fleet_file) as lab:
+        yield lab
+
+
+@contextmanager
+def described(fleet_file: dict[str, Any]) -> Iterator[Lab]:
+    """Serve a fleet given as data in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="bench") as place:
-        yield from serve(described, Path(place), "--canned-scripts", str(peer.canned(Path(place))))
+        yield from serve(fleet_file, Path(place), "--canned-scripts", str(peer.canned(Path(place))))
 
 
 def shortfall(figures: list[Figure]) -> str:
@@ -195,6 +229,10 @@ machine, ratios hardly.
   ways, is the same for either task and is sent by the connection plugin and by the host; it alone is more than a
   twentieth of what the script costs. What the controller sends is shown apart for that reason.
 - **`prepare`** is run on hosts that are prepared already, with {PREPARE_TASKS} no-op tasks to compare with.
+- **ASR preflight** is `asr_preflight` with every scope on {mobility.EACH} Windows and {mobility.EACH} Linux machines of
+  the lab, beside the same questions as single tasks of `ansible.windows` and `ansible.builtin.raw` on {mobility.FEW} of
+  each. The server has no script engine: those of Windows get a canned answer. CPU is that of the controller, Ansible's
+  own part included.
 
 ## What keeps it cheap
 
@@ -218,6 +256,7 @@ def main() -> int:
             figures += reads(lab, name, 50, options.forks)
         print(table(figures), flush=True)
     figures += growth(prepare(50, options.forks, 3), prepare(500, options.forks, 3))
+    figures += machines()
     page = report(figures)
     print(page)
     if not options.no_write:
