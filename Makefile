@@ -25,7 +25,7 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt tests/setup_environment.sh
 packages: # Programs that the lab's Linux machines are made of; needs root or sudo only where one is missing
 	@bash tests/install_packages.sh $(PACKAGES)
 
-demo: setup packages ## Start the lab with six hosts, prepare them and move their VMs
+demo: setup packages ## Start the lab: prepare six hosts and move their VMs, install the agent on ten machines
 	@$(BIN)/python tests/demo/run.py
 
 check: setup ## Static checks and unit tests: about a minute

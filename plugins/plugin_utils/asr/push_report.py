@@ -100,7 +100,7 @@ def _agent(done: Results) -> dict[str, Any]:
 
 
 def _system(facts: Mapping[str, Any]) -> str:
-    return " ".join(str(facts[key]) for key in ("system", "version") if facts.get(key))
+    return " ".join(str(facts[key]) for key in ("system", "version", "os_id", "kernel") if facts.get(key))
 
 
 def _step(result: Mapping[str, Any]) -> dict[str, Any]:
