@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hyperv_lab.guests.ssh_responder import SshResponder, responding
+from integration.harness import Lab
+from integration.scenario import task
 from integration.test_asr_push_probe import PASSWORDS, WRONG, Controller, ids, probe
 
 ADDRESS, PORT = "127.68.2.1", 4022
@@ -124,3 +127,38 @@ def test_damaged_known_hosts_are_named(controller: Controller, tmp_path: Path) -
     assert result["error"]["kind"] == "invalid_request", result
     assert str(damaged) in result["msg"]
     assert server.passwords == []
+
+
+FLEET: dict[str, Any] = {
+    "linux_machines": [
+        {"name": "healthy", "os": "ubuntu-18.04"},
+        {"name": "nosftp", "os": "rhel-7.9", "defects": ["sftp_off"]},
+        {"name": "nopassword", "os": "debian-9", "defects": ["password_login_off"]},
+        {"name": "noroot", "os": "sles-12.5", "defects": ["root_login_off"]},
+    ]
+}
+
+
+def test_real_servers_of_the_lab(module_lab: Lab) -> None:
+    variables = {"passwords": {"root": "Lab-Root-1!"}}
+    (module_lab.workdir / "group_vars").mkdir()
+    (module_lab.workdir / "group_vars" / "all.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    given = {
+        "os": "linux",
+        "ports": {"ssh": 2222},
+        "username": "root",
+        "password": "{{ passwords.root }}",
+        "known_hosts": str(module_lab.workdir / "linux" / "known_hosts"),
+    }
+    run = module_lab.tasks("linux_machines", task("probe", "asr_push_probe", **given), arguments=("-vvv",))
+    found = {name: run.one("probe", name) for name in ("healthy", "nosftp", "nopassword", "noroot")}
+    assert {name: ids(result) for name, result in found.items()} == {
+        "healthy": [],
+        "nosftp": ["95108"],
+        "nopassword": ["95108"],
+        "noroot": ["95108"],
+    }, run.output
+    assert found["nosftp"]["sftp"]["problem"] == "refused"
+    assert found["nopassword"]["login"]["problem"] == "method_not_offered"
+    assert found["noroot"]["login"]["problem"] == "refused"
+    assert "Lab-Root-1!" not in run.output
