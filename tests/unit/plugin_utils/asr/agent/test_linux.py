@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -89,13 +90,13 @@ def package(path: Path, **files: str) -> Path:
 class Linux:
     """A machine that is a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shell: tuple[str, ...] = ("sh",)) -> None:
         self.root = folder
         for name in ("var/tmp", "var/log", "etc", "usr/local", "proc", "sys/class/dmi/id"):
             (folder / name).mkdir(parents=True)
         (folder / "etc/lsb-release").write_text("DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=18.04\n")
         (folder / "var/log/ua_install.log").write_text("a line of an earlier run\n")
-        self.shell = LocalShell(folder, environment={"ROOT": str(folder)})
+        self.shell = LocalShell(folder, shell=shell, environment={"ROOT": str(folder)})
         self.source = package(folder / NAME, install=INSTALL, configurator=CONFIGURATOR, uninstall=UNINSTALL)
 
     def agent(self, check_mode: bool = False, **arguments: Any) -> Outcome:
@@ -124,9 +125,12 @@ class Linux:
         (self.root / name).write_text(text)
 
 
-@pytest.fixture
-def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Linux:
-    machine = Linux(tmp_path)
+SHELLS = [("sh",), ("bash", "--posix"), ("busybox", "sh")]
+
+
+@pytest.fixture(params=[shell for shell in SHELLS if shutil.which(shell[0])], ids=lambda shell: str(shell[0]))
+def linux(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Linux:
+    machine = Linux(tmp_path, request.param)
 
     def machine_of(request: Any, **_options: Any) -> LinuxMachine:
         return LinuxMachine(request.sessions.posix(), root=str(tmp_path))
