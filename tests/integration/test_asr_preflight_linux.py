@@ -221,3 +221,10 @@ def test_what_was_undone_is_found_again_and_a_second_undo_changes_nothing(lab: L
     for alias in weakened:
         assert done.one("undo", NAMES[alias])["changed"] is False
         assert ids(done.one("look", NAMES[alias])) == ["95108"]
+
+
+def test_nothing_is_left_broken_or_restarted(lab: Lab, run: Run) -> None:
+    assert run.code == 0
+    for name, machine in lab.state()["linux_machines"].items():
+        left = [path for path in machine["leftovers"] if not path.endswith("/.sudo_as_admin_successful")]  # sudo's own
+        assert (left, machine["reboots"], machine["sshd_config_valid"]) == ([], 0, True), name
