@@ -104,16 +104,18 @@ def test_a_restart_with_a_broken_file_stops_the_service(odd: Lab) -> None:
     about = _variables(odd, "broken")
     where = (about["ansible_host"], about["ansible_port"])
     broken = "cp /etc/ssh/sshd_config /root/kept; echo Nonsense yes >>/etc/ssh/sshd_config; systemctl restart ssh"
-    mended = "sleep 4; cp /root/kept /etc/ssh/sshd_config; systemctl start ssh"
-    session = subprocess.Popen(_words(odd, "broken", f"{broken}; echo $?; {mended}"), stdout=subprocess.PIPE, text=True)
+    mended = "read go; cp /root/kept /etc/ssh/sshd_config; systemctl start ssh"
+    session = subprocess.Popen(
+        _words(odd, "broken", f"{broken}; echo $?; {mended}"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert session.stdout is not None
     assert session.stdout.readline().strip() == "1"
     time.sleep(0.5)  # the lab hears of the stop from the machine
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(where, timeout=5)
     assert odd.state()["linux_machines"]["broken"]["sshd_config_valid"] is False
-    assert session.wait(timeout=30) == 0
-    session.stdout.close()
+    session.communicate("go\n", timeout=30)
+    assert session.returncode == 0
     assert _ssh(odd, "broken", "systemctl is-active ssh")[0] == 0
 
 
