@@ -25,7 +25,7 @@ _SECONDS = 30.0
 _LONGEST_LINE = 1 << 20
 ORDERS = (
     "state",
-    "traffic: requests, bytes and shells so far",
+    "traffic: requests, bytes and shells so far, connections and bytes by SSH",
     "shells: the open shells by host",
     "advance SECONDS: move the fleet's clock",
     'fault HOST {"action": "drop", "request": 3}: add a fault as in a fleet file',
@@ -91,7 +91,9 @@ class Desk:
         return describe(fleet)
 
     def _do_traffic(self) -> Any:
-        return self._wire.server.traffic.as_dict()
+        linux = [machine.traffic for machine in getattr(self._world, "linux_machines", ())]
+        ssh = {"ssh_sessions": sum(one.sessions for one in linux), "ssh_bytes": sum(one.bytes for one in linux)}
+        return {**self._wire.server.traffic.as_dict(), **ssh}
 
     def _do_shells(self) -> Any:
         hosts = self._wire.server.hosts.values()

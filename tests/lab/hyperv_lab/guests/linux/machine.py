@@ -13,6 +13,7 @@ from ...hyperv.schema import FleetError, Section, merged
 from . import agent
 from .defects import NEEDS_KEY, NEEDS_SUDO, known
 from .rows import ROWS
+from .traffic import SshTraffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,7 @@ class LinuxMachine:
     tree: Path | None = None
     commands: int = 0
     """How many commands were asked for so far."""
+    traffic: SshTraffic = field(default_factory=SshTraffic)
 
     @property
     def user(self) -> str:

@@ -118,7 +118,8 @@ class Server:
                 process = await asyncio.create_subprocess_exec(
                     *space.enter(*command), stdin=end, stdout=end, stderr=log, env=_ENVIRONMENT
                 )
-            await process.wait()
+            with self.machine.traffic.counting(connection):
+                await process.wait()
         except OSError as problem:
             self._journal.write({"host": self.machine.name, "event": "problem", "text": str(problem)})
         finally:
