@@ -19,7 +19,7 @@ FLEETS = Path(fleets.__file__).parents[1] / "fleets"
 
 @pytest.mark.parametrize(
     ("name", "hosts", "vms"),
-    [("demo", 6, 24), ("small", 3, 5), ("hosts50", 50, 200), ("hosts500", 500, 2000), ("crowd", 4, 80)],
+    [("demo", 12, 24), ("small", 3, 5), ("hosts50", 50, 200), ("hosts500", 500, 2000), ("crowd", 4, 80)],
 )
 def test_the_fleets_that_come_with_the_lab(name: str, hosts: int, vms: int) -> None:
     fleet = fleets.load(FLEETS / f"{name}.yml")
