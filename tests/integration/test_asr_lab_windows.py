@@ -13,14 +13,14 @@ from integration.scenario import task
 if TYPE_CHECKING:
     from integration.harness import Lab
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "A1": {"os": "2016", "winrm": {"connection": "winrm", "auth": "basic"}},
     "A2": {"os": "2008R2SP1", "winrm": {"connection": "winrm", "auth": "ntlm"}},
     "A3": {"os": "2008R2SP1", "winrm": {"connection": "psrp", "auth": "basic"}, "language": "fr"},
     "A4": {"os": "2012R2", "winrm": {"connection": "winrm", "auth": "ntlm", "scheme": "http"}},
     "A5": {"os": "2012", "winrm": {"connection": "psrp", "auth": "ntlm", "scheme": "http"}},
 }
-CURED = {
+CURED: dict[str, Any] = {
     "os": "2019",
     "defects": ["sharing_firewall_closed"],
     "faults": [{"action": "stall", "seconds": 1, "request": 2}],

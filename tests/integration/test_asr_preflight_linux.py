@@ -16,7 +16,7 @@ from hyperv_lab.guests.linux.defects import DEFECTS, NEEDS_KEY, NEEDS_SUDO
 from hyperv_lab.guests.linux.rows import ROWS
 from integration.harness import Lab, Run, serve
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.exhaustive
 
 N = "name:ASRMobilityService"
 SERVER = {"name": "cs01", "address": "127.65.200.1", "port": 4443, "data_port": 9443, "passphrase": "Lab-Passphrase-1"}

@@ -18,6 +18,8 @@ from hyperv_lab.guests.windows.defects import DEFECTS
 from hyperv_lab.guests.windows.systems import SYSTEMS
 from integration.harness import Lab, Run, serve
 
+pytestmark = pytest.mark.exhaustive
+
 OLD, NEW = "2008R2SP1", tuple(name for name in SYSTEMS if name != "2008R2SP1")
 LANGUAGES = ("en", "fr")
 AGENT = {"version": "9.55.6765.1", "stack": "classic", "registered_with": "cs01"}

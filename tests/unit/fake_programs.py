@@ -109,6 +109,7 @@ class FakeShell:
     handlers: dict[str, Handler] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    renewed: int = 0
 
     def on(self, script: str, handler: Handler) -> FakeShell:
         self.handlers[script] = handler
@@ -133,6 +134,9 @@ class FakeShell:
 
     def put(self, local_path: str, remote_path: str) -> None:
         self.files[remote_path] = Path(local_path).read_bytes()
+
+    def renew(self) -> None:
+        self.renewed += 1
 
 
 @dataclass
@@ -171,6 +175,9 @@ class LocalShell:
 
     def put(self, local_path: str, remote_path: str) -> None:
         shutil.copyfile(local_path, remote_path)
+
+    def renew(self) -> None:
+        """Nothing is kept open here."""
 
 
 @dataclass

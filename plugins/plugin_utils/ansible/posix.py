@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -69,6 +70,13 @@ class TaskShell:
             self._within(lambda: self._connection.put_file(local_path, remote_path), None, "a copy")
         except AnsibleFileNotFound as missing:
             raise InvalidRequest(f"the controller has no file {local_path!r}", path=local_path) from missing
+
+    def renew(self) -> None:
+        """Close the connection that the plugin keeps open beyond a task, where it keeps one."""
+        reset = getattr(self._connection, "reset", None)
+        if reset is not None:
+            with contextlib.suppress(AnsibleError):
+                reset()
 
     def _refuse_terminals(self) -> None:
         become = self._connection.become

@@ -67,3 +67,6 @@ class PosixShell(Protocol):
 
     def put(self, local_path: str, remote_path: str) -> None:
         """Copy a file of the controller to the machine by SFTP, as the connection's user; the folder must exist."""
+
+    def renew(self) -> None:
+        """Let the next call sign in anew: a changed setting of the SSH server holds for new connections only."""

@@ -85,6 +85,7 @@ class LinuxPatient:
         if does in {cures.START, cures.RESTART}:
             action = "start" if does == cures.START else "restart"
             self._run(("service", "start_sshd"), step, action, f"{sshd.MAIN_FILE}.asr-due")
+            self._shell.renew()
         elif does in {cures.SSHD, cures.UNDO}:
             self._edit_sshd(step)
         else:
@@ -99,6 +100,7 @@ class LinuxPatient:
         expected = [] if undoing else [f"{each.name} {settings[each.name]}" for each in edits]
         new = cures.applied(text, edits)
         self._replace(("service", "edit_sshd"), step, sshd.MAIN_FILE, text, new, *expected)
+        self._shell.renew()
         kept = replace(evidence.ssh, files={**files, sshd.MAIN_FILE: new})
         self._evidence = replace(evidence, ssh=kept)
 

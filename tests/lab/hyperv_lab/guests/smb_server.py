@@ -133,8 +133,7 @@ class SambaServer:
             place.mkdir(exist_ok=True)
             users = " ".join(self._system[account.name] for account in self._accounts if share in account.shares)
             text += f"[{share}]\n    path = {place}\n    read only = no\n    valid users = {users}\n"
-            text += f"    force user = {users.split()[0]}\n"
-            shutil.chown(place, users.split()[0])
+            text += "    force user = root\n"  # folders of tests are closed to everybody else
         self._configuration.write_text(text, encoding="utf-8")
         names = "".join(f"!{system} = {name} {name}@{REALM}\n" for name, system in self._system.items())
         (self.folder / "names").write_text(names, encoding="utf-8")

@@ -137,7 +137,7 @@ def _accounts(machine: LinuxMachine, tree: Path, client_key: str) -> None:
     shadow = "".join(f"{name}:{hashes.get(name, '*')}:19000:0:99999:7:::\n" for name in names)
     write(tree, shadow, "/etc/shadow", mode=0o640)
     free = "NOPASSWD: " if machine.become == "sudo_nopasswd" else ""
-    sudoers = "Defaults secure_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\nDefaults !fqdn\n"
+    sudoers = "Defaults secure_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\nDefaults !fqdn, !admin_flag\n"
     write(tree, f"{sudoers}root ALL=(ALL) ALL\nadmin ALL=(ALL) {free}ALL\n", "/etc/sudoers", mode=0o440)
     pam = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
     for service in ("sudo", "other"):
