@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.catalogue import entry
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotFound
-
 DOCUMENTATION = r"""
 name: asr_error
 author: hyperv.mobility contributors (@hyperv-mobility)
@@ -53,6 +46,13 @@ _raw:
   type: list
   elements: dict
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.catalogue import entry
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotFound
 
 
 class LookupModule(LookupBase):  # type: ignore[misc] # ansible has no types

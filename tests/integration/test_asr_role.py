@@ -10,7 +10,7 @@ import hashlib
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -236,3 +236,32 @@ def test_asr_reboot_waits_for_the_next_start(lab: Lab) -> None:
     for name in ("fine", "ubuntu"):
         assert run.one("reboot", name)["rebooted"] is True, run.output
     assert lab.state()["linux_machines"]["ubuntu"]["reboots"] == before + 1
+
+
+def test_what_was_weakened_is_given_back_where_it_is_asked_for(start_lab: Callable[..., Lab]) -> None:
+    lab = start_lab({"windows_machines": [{"name": "GUARDED", "os": "2016", "defects": ["token_filter_absent"]}]})
+    policy = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System"
+    asked = {
+        "push_install_hosts": "windows_machines",
+        "push_install_scopes": ["push"],
+        "push_install_push_account": "asrpush",
+        "push_install_remediate": ["safe", "95107"],
+    }
+
+    def run(**more: Any) -> tuple[Run, bool]:
+        done = lab.play("push_install.yml", "--tags", "preflight", extra={**asked, **more}, timeout=120)
+        changed = {
+            key.lower(): values for key, values in lab.state()["windows_machines"]["GUARDED"]["registry"].items()
+        }
+        # A machine that is ready for a push has the value; only a key that differs from it is shown.
+        return done, "LocalAccountTokenFilterPolicy" not in changed.get(
+            policy.lower(), {"LocalAccountTokenFilterPolicy"}
+        )
+
+    cured, guarded = run(push_install_undo=True)
+    assert cured.one("Check and cure")["cured"] == ["95107"], cured.output
+    assert cured.one("Give back what was weakened")["changed"] is True, cured.output
+    assert guarded
+    kept, guarded = run()
+    assert kept.one("Give back what was weakened")["_status"] == "skipped"
+    assert not guarded
