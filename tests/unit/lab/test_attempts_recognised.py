@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.recognise import Recognised, recognise
 from hyperv_lab.guests.windows import vendor
+from hyperv_lab.guests.windows.defects import DEFECTS
 from hyperv_lab.guests.windows.package import stand_in
 from unit.lab.windows_machine import machine, run
 
@@ -73,6 +74,8 @@ def test_a_failed_provider_is_named_and_a_warning_since_9_23(defect: str, error_
         ("msi_forbidden", f"{NAME}InstallerMSIInstallationFailure"),
         ("restart_pending_servicing", "95224"),
         ("driver_left", "95266"),
+        ("agent_service_disabled", f"{NAME}InstallerFailedToStartAgentServices"),
+        ("service_control_missing", f"{NAME}InstallerCommandExecutionFailure"),
     ],
 )
 def test_a_failed_setup_is_named(defect: str, error_id: str) -> None:
@@ -115,4 +118,34 @@ def test_a_wrong_command_line_is_named(line: str, error_id: str) -> None:
         assert attempt(put(target)).outcome == "ok"
         put(target, "9.57.6911.1")
     found = attempt(put(target, "9.57.6911.1"), line)
+    assert (found.outcome, ids(found)) == ("failed", [error_id]), found.summary
+
+
+def test_an_upgrade_whose_configuration_is_gone_is_named() -> None:
+    target = put(machine())
+    assert attempt(target).outcome == "ok"
+    folder = vendor.directory(target) or ""
+    target.files.delete(f"{folder}\\agent\\Application Data\\etc\\drscout.conf")
+    found = attempt(put(target, "9.57.6911.1"), version="9.57.6911.1")
+    assert (found.outcome, ids(found)) == ("failed", [f"{NAME}InstallerConfigFilesBackupFailed"]), found.summary
+
+
+@pytest.mark.parametrize(
+    ("defect", "error_id"),
+    [
+        ("antivirus_not_excluded", "vss:exit-511"),
+        ("memory_used", "vss:exit-514"),
+        ("service_start_pending", "vss:exit-515"),
+        ("provider_delete_flag", "vss:exit-517"),
+        ("com_disabled", "vss:exit-802"),
+    ],
+)
+def test_a_provider_script_without_a_log_is_named_by_its_exit_code(defect: str, error_id: str) -> None:
+    target = put(machine("2019"))
+    assert attempt(target).outcome == "ok"
+    script = f"{vendor.directory(target)}\\agent\\InMageVSSProvider_Install.cmd"
+    run(target, f'C:\\Windows\\System32\\cmd.exe /d /s /c ""{script.replace("_Install", "_Uninstall")}""')
+    DEFECTS[defect].cause(target)
+    code, _out, _err = run(target, f'C:\\Windows\\System32\\cmd.exe /d /s /c ""{script}""')
+    found = recognise("windows", script, code, None, "", (9, 55, 6765, 1))
     assert (found.outcome, ids(found)) == ("failed", [error_id]), found.summary

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import baseline, services, vendor_setup
+from . import baseline, services, vendor_checks, vendor_setup
 from .defects import defect
 
 if TYPE_CHECKING:
@@ -52,3 +52,14 @@ def _left(machine: WindowsMachine) -> None:
         changes="an older filter driver goes by a restart only: setup ends with 97 until then")  # fmt: skip
 def _driver(machine: WindowsMachine) -> None:
     machine.notes[vendor_setup.DRIVER_MARKED] = machine.boots
+
+
+@defect("agent_service_disabled", f"{_NAME}FailedToStartAgentServices",
+        changes="the agent's service is left of an earlier agent, and disabled")  # fmt: skip
+def _service(machine: WindowsMachine) -> None:
+    services.add(machine, "svagents", path="C:\\old\\svagents.exe", status="Stopped", start="Disabled")
+
+
+@defect("service_control_missing", f"{_NAME}CommandExecutionFailure", changes="sc.exe is missing")
+def _control(machine: WindowsMachine) -> None:
+    machine.files.delete(vendor_checks.SERVICE_CONTROL)

@@ -28,6 +28,7 @@ _MOST_PARTITIONS = 4
 _FIRST_AGENT = {"2019": (9, 22), "2022": (9, 46), "2025": (9, 64)}
 """First agent of a newer system (facts, section 7); that of 2025 is an assumption."""
 _SHA2 = {"6.1": ("Windows2008R2", ("KB4474419", "KB4490628")), "6.0": ("Windows2008", ("KB4474419", "KB4493730"))}
+SERVICE_CONTROL = "C:\\Windows\\System32\\sc.exe"
 
 
 def gates(machine: WindowsMachine, version: tuple[int, ...]) -> None:
@@ -66,6 +67,8 @@ def validate(machine: WindowsMachine, version: tuple[int, ...]) -> list[dict[str
     vss = machine.services.get("vss")
     if vss is None or vss.start == "Disabled":
         found.append(error("CriticalServicesMissing", "Services are missing or disabled", Services="VSS"))
+    if not machine.files.is_file(SERVICE_CONTROL):
+        found.append(error("InstallerCommandExecutionFailure", "A command can't be run", Command="sc.exe", ErrorCode=2))
     if not machine.files.is_file("C:\\Windows\\System32\\rundll32.exe"):
         found.append(error("InstallerMandatoryFilesMissing", "A file is missing", File="rundll32.exe"))
     if machine.registry.exists(f"{vendor.SERVICES_KEY}\\involflt"):

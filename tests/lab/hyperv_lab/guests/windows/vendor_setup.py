@@ -168,6 +168,9 @@ class Setup:
             raise Ends(Exit.UPGRADE_NOT_SUPPORTED, f"{installed} is too old for {self.text}")
         if self.version >= vendor.STACK_OPTIONS_SINCE and self._stack(options) != current.get("CSType", "CSLegacy"):
             self._mismatch(current)
+        if not current:
+            named = error("InstallerConfigFilesBackupFailed", "The configuration can't be kept", File="drscout.conf")
+            raise Ends(Exit.WITH_ERRORS, "drscout.conf can't be copied", errors=[named])
         self._same_shape(options, current)
         lacking = [name for name in PROGRAM_FILES if not machine.files.is_file(vendor.agent_path(machine, name))]
         if lacking:
