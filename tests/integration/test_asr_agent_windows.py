@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import Any
 import pytest
 from hyperv_lab.guests.windows.package import Package
 from integration.harness import Lab, Run, kill, serve
+from integration.packages import served
 
 SECRET = "Lab-Passphrase-1"
 WRONG = "Not-The-Passphrase-2"
@@ -72,22 +70,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., dict[str, Any]]]:
     """A web server with stand-in packages; the function makes one and returns the options that name it."""
     folder = tmp_path_factory.mktemp("packages")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.66.9.200", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    with served(folder, "127.66.9.200") as web:
 
-    def package(version: str = "9.55.6765.1", **values: str) -> dict[str, Any]:
-        made = Package(version=version, **values)
-        (folder / made.file_name).write_bytes(made.content())
-        return {
-            "source": f"http://127.66.9.200:{server.server_address[1]}/{made.file_name}",
-            "sha256": hashlib.sha256(made.content()).hexdigest(),
-        }
+        def package(version: str = "9.55.6765.1", **values: str) -> dict[str, Any]:
+            made = Package(version=version, **values)
+            (folder / made.file_name).write_bytes(made.content())
+            return {
+                "source": f"{web}/{made.file_name}",
+                "sha256": hashlib.sha256(made.content()).hexdigest(),
+            }
 
-    yield package
-    server.shutdown()
-    server.server_close()
+        yield package
 
 
 def agent_of(lab: Lab, name: str) -> dict[str, Any]:

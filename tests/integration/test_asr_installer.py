@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hyperv_lab.guests.windows.package import Package
+from integration import packages
 from integration.harness import Lab, serve
 from integration.scenario import changes, task
 
@@ -61,23 +59,19 @@ def linux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def place(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Package], str]]:
     """A function that brings an installer for Windows to the server CS01, by its push repository."""
     folder = tmp_path_factory.mktemp("web")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.67.9.201", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with packages.served(folder, "127.67.9.201") as web:
 
-    def bring(package: Package) -> str:
-        (folder / package.file_name).write_bytes(package.content())
-        file = {
-            "source": f"http://127.67.9.201:{server.server_address[1]}/{package.file_name}",
-            "sha256": hashlib.sha256(package.content()).hexdigest(),
-        }
-        run = lab.tasks("cs01", task("bring", "asr_push_repository", files=[file], all_systems=True))
-        assert run.one("bring", "cs01")["placed"] == [package.file_name], run.output
-        return file["sha256"]
+        def bring(package: Package) -> str:
+            (folder / package.file_name).write_bytes(package.content())
+            file = {
+                "source": f"{web}/{package.file_name}",
+                "sha256": hashlib.sha256(package.content()).hexdigest(),
+            }
+            run = lab.tasks("cs01", task("bring", "asr_push_repository", files=[file], all_systems=True))
+            assert run.one("bring", "cs01")["placed"] == [package.file_name], run.output
+            return file["sha256"]
 
-    yield bring
-    server.shutdown()
-    server.server_close()
+        yield bring
 
 
 def picked(lab: Lab, host: str, **arguments: Any) -> dict[str, Any]:

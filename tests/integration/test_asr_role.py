@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 import yaml
 from hyperv_lab.guests.linux import packages
 from integration.harness import Lab, Run, serve
+from integration.packages import served
 from integration.scenario import changes, shells
 
 SECRET = "Lab-Passphrase-1"
@@ -51,17 +49,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, A
     folder = tmp_path_factory.mktemp("packages")
     files = packages.write(folder, [VERSION], ["Windows", "UBUNTU-18.04-64", "RHEL7-64"])
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    server = http.server.ThreadingHTTPServer((WEB, 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://{WEB}:{server.server_address[1]}"
-    yield {
-        "all": {"push_install_checksums": sums, "push_install_passphrase": SECRET},
-        "windows_machines": {"push_install_repository": [f"{base}/{path.name}" for path in files]},
-        "linux_machines": {"push_install_repository": [str(folder)], "push_install_repository_on": "controller"},
-    }
-    server.shutdown()
-    server.server_close()
+    with served(folder, WEB) as web:
+        yield {
+            "all": {"push_install_checksums": sums, "push_install_passphrase": SECRET},
+            "windows_machines": {"push_install_repository": [f"{web}/{path.name}" for path in files]},
+            "linux_machines": {"push_install_repository": [str(folder)], "push_install_repository_on": "controller"},
+        }
 
 
 @pytest.fixture(scope="module")

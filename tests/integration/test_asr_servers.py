@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from integration import packages
 from integration.harness import Lab, serve
 from integration.scenario import assert_cycle, cycle, sent, task
 
@@ -54,23 +52,16 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, byt
     """A web server with installer files; the function adds one and returns it as the task wants it."""
     folder = tmp_path_factory.mktemp("web")
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_words: Any) -> None:
-            """Say nothing."""
+    with packages.served(folder, "127.67.9.200") as web:
 
-    server = http.server.ThreadingHTTPServer(("127.67.9.200", 0), functools.partial(Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+        def add(name: str, content: bytes) -> dict[str, str]:
+            (folder / name).write_bytes(content)
+            return {
+                "source": f"{web}/{name}",
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
 
-    def add(name: str, content: bytes) -> dict[str, str]:
-        (folder / name).write_bytes(content)
-        return {
-            "source": f"http://127.67.9.200:{server.server_address[1]}/{name}",
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-
-    yield add
-    server.shutdown()
-    server.server_close()
+        yield add
 
 
 def name(os_id: str, version: str = "9.55.6765.1") -> str:
