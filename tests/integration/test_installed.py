@@ -67,3 +67,12 @@ def test_documentation_is_found(module_lab: Lab) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "destination_host" in done.stdout
+
+
+def test_files_beside_the_code_are_in_the_artifact(module_lab: Lab) -> None:
+    entry = {"name": "entry", "ansible.builtin.debug": {"msg": "{{ lookup('hyperv.mobility.asr_error', '95107').id }}"}}
+    run = module_lab.tasks("hv01", entry)
+    assert run.one("entry")["msg"] == "95107", run.output
+    scripts = {path.relative_to(ROOT) for path in (ROOT / "plugins").rglob("*.sh")}
+    assert len(scripts) > 5
+    assert not [path for path in scripts if not (collections(module_lab) / path).is_file()]
