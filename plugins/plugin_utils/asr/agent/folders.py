@@ -16,6 +16,7 @@ import re
 import secrets
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "hyperv-mobility-asr-"
@@ -70,4 +71,13 @@ def _is_alive(process: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether a process has ended and only waits to be asked how: a killed one whose parent was killed with it."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:  # no Linux, or gone meanwhile
+        return False
+    return told.rpartition(")")[2].split()[:1] in (["Z"], ["X"])

@@ -383,3 +383,14 @@ def test_a_script_that_is_cut_off_is_no_answer() -> None:
     shell.on(READ, lambda run: f"\n{run.arguments[0]} uid\n0\n")
     with pytest.raises(RemoteError, match="did not come to its end"):
         install.show(machine_request(MachineSessions(shell=shell)))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to see a process that only waits")
+def test_a_killed_process_that_nobody_has_asked_about_is_gone() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    name = f"{folders.PREFIX}{folders.controller()}-{process.pid}-{'0' * 16}"
+    assert not folders.is_left(folders.Found(name=name, is_quiet=True))
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+    assert folders.is_left(folders.Found(name=name, is_quiet=False))
+    process.wait()
