@@ -300,12 +300,19 @@ def test_menu_lst_is_edited_in_place(room: Room) -> None:
 
 def test_a_kill_at_any_instant_leaves_whole_grub_files_and_the_next_run_ends_it(tmp_path: Path) -> None:
     seen = set()
-    for turn in range(10):
+    (tmp_path / "whole").mkdir()
+    whole = Boot(Room(tmp_path / "whole", "dash"))
+    began = time.monotonic()
+    assert whole.cure().exit_code == 0
+    undisturbed = time.monotonic() - began
+    for turn in range(60):
+        if turn >= 10 and len(seen) > 1:
+            break  # kills before and after a file was replaced were among them
         folder = tmp_path / str(turn)
         folder.mkdir()
         boot = Boot(Room(folder, "dash"))
         arguments, new = boot.arguments()
-        after = random.Random(turn).uniform(0.0, 0.15)
+        after = random.Random(turn).uniform(0.0, 1.2 * undisturbed)
         boot.room.killed(("common", "edit_grub"), *arguments, stdin=new, after=after)
         defaults, config = boot.defaults.read_text(), boot.config.read_text()
         assert defaults in (DEFAULTS, new.decode())
