@@ -299,7 +299,7 @@ def test_menu_lst_is_edited_in_place(room: Room) -> None:
 
 
 def test_a_kill_at_any_instant_leaves_whole_grub_files_and_the_next_run_ends_it(tmp_path: Path) -> None:
-    seen = set()
+    seen: set[tuple[bool, bool]] = set()
     (tmp_path / "whole").mkdir()
     whole = Boot(Room(tmp_path / "whole", "dash"))
     began = time.monotonic()
