@@ -103,8 +103,8 @@ def test_a_drop_in_takes_password_logins_away(odd: Lab) -> None:
 def test_a_restart_with_a_broken_file_stops_the_service(odd: Lab) -> None:
     about = _variables(odd, "broken")
     where = (about["ansible_host"], about["ansible_port"])
-    broken = "cp /etc/ssh/sshd_config /root/kept; echo Nonsense yes >>/etc/ssh/sshd_config; systemctl restart ssh"
-    mended = "read go; cp /root/kept /etc/ssh/sshd_config; systemctl start ssh"
+    broken = "cp /etc/ssh/sshd_config ~/kept; echo Nonsense yes >>/etc/ssh/sshd_config; systemctl restart ssh"
+    mended = "read go; cp ~/kept /etc/ssh/sshd_config; systemctl start ssh"
     session = subprocess.Popen(
         _words(odd, "broken", f"{broken}; echo $?; {mended}"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -157,7 +157,7 @@ def test_a_killed_setup_leaves_half_an_agent_and_the_next_one_ends_well(odd: Lab
     assert "first 0" in said
     server = odd.state()["asr_servers"]["cs01"]
     configure = "/usr/local/ASR/Vx/bin/UnifiedAgentConfigurator.sh -q -c CSLegacy"
-    command = f"cat >/root/p && {configure} -i {server['address']} -p 4443 -P /root/p; echo $?; rm /root/p"
+    command = f"cat >~/p && {configure} -i {server['address']} -p 4443 -P ~/p; echo $?; rm ~/p"
     assert _ssh(odd, "agent", command, data=b"wrong\n")[1] == "14\n"
     assert _ssh(odd, "agent", command, data=SECRET.encode() + b"\n")[1] == "0\n"
     state = odd.state()

@@ -115,7 +115,7 @@ class HyperVCmdlet(HostCmdlet):
 
     def run(self) -> None:
         """Do what the cmdlet does."""
-        raise NotImplementedError
+        raise NotImplementedError  # each cmdlet has its own, unless it replaces ``process``
 
     def admitted(self) -> bool:
         """Return whether the caller has the right and the service runs; write the error otherwise."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...hyperv.host import Service
 from .systems import NEWER
@@ -51,11 +51,11 @@ class Row:
         )
 
 
-def _row(name: str, english: str, french: str, state: str, program: str = "netsvcs", **more: object) -> Row:
+def _row(name: str, english: str, french: str, state: str, program: str = "netsvcs", **more: Any) -> Row:
     """Return a row; ``state`` is status and start type by their letters: R or S, then A, M or D."""
     status = {"R": "Running", "S": "Stopped"}[state[0]]
     start = {"A": "Automatic", "M": "Manual", "D": "Disabled"}[state[1]]
-    return Row(name=name, english=english, french=french, status=status, start=start, program=program, **more)  # type: ignore[arg-type]  # the rest of the row
+    return Row(name=name, english=english, french=french, status=status, start=start, program=program, **more)
 
 
 _SYSTEM32 = "C:\\Windows\\System32\\"

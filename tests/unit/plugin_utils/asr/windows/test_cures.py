@@ -116,6 +116,7 @@ def test_a_program_that_fails_is_an_error_with_its_code() -> None:
 def test_a_service_that_runs_already_is_started() -> None:
     programs = FakePrograms().on("sc", lambda _run: 1056)
     hands.ProgramHand(programs).service("LanmanServer", None, run=True)
+    assert [run.arguments for run in programs.ran("sc")] == [("start", "LanmanServer")]
 
 
 def back(evidence: WindowsEvidence, *done: CureStep) -> list[tuple[str, Any, Any]]:
