@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .state import AgentState
 
 PREPARE: Final = script("prepare")
-INSTALL: Final = script("install")
-RUN: Final = script("run")
+INSTALL: Final = script("common") + script("install")
+RUN: Final = script("common") + script("run")
 SWEEP: Final = script("sweep")
 HAS_FILE: Final = '[ -f "$1" ]'
 READ_TEXT: Final = 'if [ -f "$1" ]; then cat "$1"; else exit 3; fi'

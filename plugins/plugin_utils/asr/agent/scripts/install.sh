@@ -4,11 +4,6 @@
 # Brings an installer into a folder of its own, verifies it, unpacks it, runs it, prints how it ended, removes the folder.
 # $1 marker of sections, $2 folder, $3 where the installer is: path, url or drop, $4 that path, address or name,
 # $5 SHA-256 or nothing, $6 seconds to wait for another run to end, $7 the vendor's log, then the installer's words
-LC_ALL=C
-export LC_ALL
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
-export PATH
-umask 077
 marker=$1
 folder=$2
 kind=$3
@@ -17,19 +12,6 @@ sum=$5
 patience=$6
 log=$7
 shift 7
-
-section() { printf '\n%s %s\n' "$marker" "$1"; }
-
-# The link may be gone: the folder goes whatever happens.
-clean() {
-  cd /
-  rm -rf -- "$folder"
-}
-trap clean EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 141' PIPE
-trap 'exit 143' TERM
 
 refuse() {
   section "refused $1"

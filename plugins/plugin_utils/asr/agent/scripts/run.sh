@@ -4,11 +4,6 @@
 # Runs a program of the agent with a file of its own, which comes by standard input and is removed in every outcome.
 # $1 marker of sections, $2 folder, $3 file: standard input becomes the file "secret" in the folder; none: there is no
 # such file, $4 seconds to wait for another run to end, $5 the vendor's log, $6 program, then its words
-LC_ALL=C
-export LC_ALL
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
-export PATH
-umask 077
 marker=$1
 folder=$2
 kind=$3
@@ -16,18 +11,6 @@ patience=$4
 log=$5
 program=$6
 shift 6
-
-section() { printf '\n%s %s\n' "$marker" "$1"; }
-
-clean() {
-  cd /
-  rm -rf -- "$folder"
-}
-trap clean EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 141' PIPE
-trap 'exit 143' TERM
 
 refuse() {
   section "refused $1"
