@@ -82,9 +82,17 @@ class _Behaviour(paramiko.ServerInterface):  # type: ignore[misc] # the library 
         return True
 
     def _answer(self, channel: Any) -> None:
-        channel.sendall(f"{self._responder.uid}\n".encode())
-        channel.send_exit_status(0)
-        channel.close()
+        """Say the number, and close once the client has: a close that overtakes the request's own answer ends it."""
+        channel.settimeout(30)
+        try:
+            channel.sendall(f"{self._responder.uid}\n".encode())
+            channel.send_exit_status(0)
+            channel.shutdown_write()
+            channel.recv(1)
+        except OSError:
+            return  # the client has gone
+        finally:
+            channel.close()
 
 
 @contextmanager
