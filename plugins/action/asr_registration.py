@@ -15,6 +15,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options im
     integer,
     path,
     secret,
+    secret_json,
     text,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent import registration
@@ -27,7 +28,7 @@ class ActionModule(HostAction):
         "server_port": integer(minimum=1),
         "passphrase": secret(),
         "passphrase_path": path(),
-        "config": secret(),
+        "config": secret_json(),
         "config_file": path(),
         "replace": boolean(default=False),
         "external_ip": text(),

@@ -38,7 +38,7 @@ options:
     type: str
   config:
     description: Content of the config file that the appliance makes (modernized). Treated as a secret.
-    type: str
+    type: jsonarg
   config_file:
     description: Path of that file, where it is on the machine already.
     type: str

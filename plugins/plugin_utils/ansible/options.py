@@ -8,6 +8,7 @@ Ansible's validator ignores unknown keys, so that a misspelt ``no_log`` would pr
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 
 Option: TypeAlias = dict[str, Any]
@@ -93,6 +94,11 @@ def secret(*, required: bool = False) -> Option:
     return {**_option("str", required=required, default=None), "no_log": True}
 
 
+def secret_json(*, required: bool = False) -> Option:
+    """Return a secret option whose text is JSON; ansible-core before 2.19 templates such a text into a dictionary."""
+    return {**_option("jsonarg", required=required, default=None), "no_log": True}
+
+
 MINIMUM = "minimum"
 """Our own key; taken out again before Ansible's validator sees the specification."""
 _NESTED = ("options", "mutually_exclusive", "required_together", "required_one_of")
@@ -133,6 +139,8 @@ def secrets_of(spec: Spec, values: dict[str, Any]) -> set[str]:
             value = values.get(key)
             if option.get("no_log") and value not in (None, ""):
                 found.add(str(value))
+                if isinstance(value, dict):
+                    found.add(json.dumps(value))
             for part in value if isinstance(value, list) else [value]:
                 if "options" in option and isinstance(part, dict):
                     found |= secrets_of(option["options"], part)

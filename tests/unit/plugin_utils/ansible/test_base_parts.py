@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible import options
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.base import failure_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.masking import MASK, Masker
@@ -74,6 +75,14 @@ def test_minimums_and_secrets_are_found_within_lists() -> None:
     assert options.secrets_of(SPEC, values) == {"s3"}
     cleaned = options.for_validator(SPEC)
     assert "minimum" not in json.dumps(cleaned)
+
+
+def test_a_secret_of_json_is_one_in_both_of_its_forms() -> None:
+    """ansible-core before 2.19 templates a text that is JSON into a dictionary."""
+    spec: options.Spec = {"config": options.secret_json()}
+    assert options.secrets_of(spec, {"config": {"key": "s3"}}) == {"{'key': 's3'}", '{"key": "s3"}'}
+    validated = ArgumentSpecValidator(options.for_validator(spec)).validate({"config": {"key": "s3"}})
+    assert validated.validated_parameters["config"] == '{"key": "s3"}'
 
 
 @pytest.mark.parametrize(
