@@ -9,7 +9,7 @@ from . import enums, failures
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list, fits, has_wildcards
 from .failures import Refused
 from .host import Host
-from .host_objects import ResourcePool, SupportedVersion, VMHost
+from .host_objects import ResourcePool, VMHost
 from .switch import MigrationNetwork, parse_subnet
 
 
@@ -212,18 +212,6 @@ class RemoveVMMigrationNetwork(NetworkCmdlet):
                 self.passthru(entry)
 
 
-class GetVMHostSupportedVersion(HyperVCmdlet):
-    """Get-VMHostSupportedVersion."""
-
-    NAME = "Get-VMHostSupportedVersion"
-    CLASS = HYPERV_CLASS + "GetVMHostSupportedVersion"
-
-    def run(self) -> None:
-        """Write the versions, or the default one."""
-        for version in self.host.versions[-1:] if self.switched("Default") else self.host.versions:
-            self.call.write(SupportedVersion(self.host, version))
-
-
 class GetVMResourcePool(HyperVCmdlet):
     """Get-VMResourcePool."""
 
@@ -264,7 +252,6 @@ COMMANDS = (
     AddVMMigrationNetwork,
     SetVMMigrationNetwork,
     RemoveVMMigrationNetwork,
-    GetVMHostSupportedVersion,
     GetVMResourcePool,
     GetVMHostCluster,
 )

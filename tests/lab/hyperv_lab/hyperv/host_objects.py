@@ -32,6 +32,8 @@ VERSION_NAMES = {
     "11.1": "Microsoft Windows 11 (Copper)",
     "11.2": "Microsoft Windows 11 (Zinc)",
     "12.0": "Microsoft Windows Server 2025",
+    "254.0": "Prerelease",
+    "255.0": "Experimental",
 }
 
 
