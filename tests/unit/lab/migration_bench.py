@@ -9,9 +9,10 @@ import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from hyperv_lab.hyperv import accounts
+from hyperv_lab.hyperv import accounts, migration_storage
 from hyperv_lab.hyperv.fleet import Fleet, parse
-from hyperv_lab.hyperv.migration_engine import Move, Wait, accept
+from hyperv_lab.hyperv.migration_course import Course, Wait
+from hyperv_lab.hyperv.migration_engine import Move, accept
 from hyperv_lab.hyperv.migration_plan import EVERYTHING, MoveRequest
 from hyperv_lab.hyperv.migration_prepare import prepare
 from hyperv_lab.world import Identity
@@ -123,22 +124,32 @@ class Driver:
 
     def __init__(self, lab: Fleet) -> None:
         self.lab = lab
-        self.running: list[tuple[Move, Generator[Wait, None, None], Wait | None]] = []
-        self.moves: list[Move] = []
+        self.running: list[tuple[Course, Generator[Wait, None, None], Wait | None]] = []
+        self.moves: list[Course] = []
 
     def begin(self, wanted: MoveRequest) -> Move:
         """Accept a move without starting its thread; MoveFailed as the engine raises it."""
         with self.lab.lock:
             move = accept(wanted)
+        self._watch(move)
+        return move
+
+    def begin_storage(self, wanted: MoveRequest) -> migration_storage.StorageMove:
+        """Accept a storage migration in the same way."""
+        with self.lab.lock:
+            move = migration_storage.accept(wanted)
+        self._watch(move)
+        return move
+
+    def _watch(self, move: Course) -> None:
         course = move.course()
         self.moves.append(move)
         self.running.append((move, course, next(course, None)))
-        return move
 
     def step(self, seconds: float) -> None:
         """Move the clock and let every move go as far as it can."""
         self.lab.clock.advance(seconds)
-        still: list[tuple[Move, Generator[Wait, None, None], Wait | None]] = []
+        still: list[tuple[Course, Generator[Wait, None, None], Wait | None]] = []
         for move, course, wait in self.running:
             at = wait
             while at is not None and at.over():

@@ -1,9 +1,9 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an exported tree consists of: a small JSON file beside the tree, by which any later run knows and verifies it.
+r"""What an exported tree consists of: a small JSON file beside the tree, by which any later run knows and verifies it.
 
-An export lies in ``<path>\\<Id of the VM>``: the tree that Export-VM makes there (a folder with the VM's name), and
+An export lies in ``<path>\<Id of the VM>``: the tree that Export-VM makes there (a folder with the VM's name), and
 ``manifest.json``. Folders by Id keep VMs of the same name apart. The file is there from the beginning, with the state
 ``exporting``: a tree without a manifest is not ours, and one whose manifest is not ``complete`` is torn or still being
 made. It becomes ``complete`` in one step (a new file, moved over the old one), after every hash was taken.

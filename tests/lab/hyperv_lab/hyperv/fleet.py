@@ -96,6 +96,7 @@ class Fleet:
         self.memory_reserved_early = False
         """Whether the destination's memory is taken before the storage copy or after it (facts, 9.2: unverified)."""
         self.moves: list[dict[str, Any]] = []
+        self.storage_migrations: list[dict[str, Any]] = []
         """Every move that was started: id, vm, source, destination, started, finished, outcome (migration files)."""
         self.reboot_hooks: list[Callable[[Host], None]] = []
         """Called under the lock when a host goes down (jobs of migrations end)."""

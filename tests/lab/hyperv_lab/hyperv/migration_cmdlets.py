@@ -12,7 +12,8 @@ from ..powershell.values import OBJECT, Credential, LiveObject
 from . import messages
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
 from .compare import CompatibilityReport
-from .migration_engine import Move, move
+from .migration_course import Course
+from .migration_engine import move
 from .migration_errors import HOST_UNKNOWN, LOGON_FAILURE, MoveFailed, message, record
 from .migration_plan import EVERYTHING, NOTHING, PARTS, MoveRequest
 from .migration_prepare import Incompatible, Preparation, prepare
@@ -53,11 +54,11 @@ class VMJob(LiveObject):
     kind = "VMJob"
     more = False
 
-    def __init__(self, running: Move, number: int) -> None:
+    def __init__(self, running: Course, number: int, name: str) -> None:
         self.running = running
         self.number = number
-        self.name = "Move-VM"
-        self.location = running.source.name
+        self.name = name
+        self.location = running.job.host.name
 
     @property
     def state(self) -> str:
@@ -74,6 +75,10 @@ class MigrationCmdlet(HyperVCmdlet):
     def request(self, vm: VM) -> MoveRequest:
         """Return what the bound parameters ask for; raise MoveFailed for names and values that mean nothing."""
         peer, destination = self._destination(vm)
+        return self.parts_of(vm, destination, peer)
+
+    def parts_of(self, vm: VM, destination: Host, peer: str) -> MoveRequest:
+        """Return the request with the parameters that say which storage goes where."""
         request = MoveRequest(
             vm=vm,
             source=self.host,
@@ -154,6 +159,22 @@ class MigrationCmdlet(HyperVCmdlet):
         self.fail(record(self.host, problem, messages.text(self.host.language, "move_report"), self.CLASS))
         return None
 
+    def follow(self, running: Course) -> None:
+        """Show progress until the job has ended; a stop signal asks it to stop and then waits for its end."""
+        job, clock = running.job, self.host.fleet.clock
+        activity = messages.text(self.host.language, "move_activity")
+        shown = -1
+        while not job.done:
+            if job.percent != shown:
+                shown = job.percent
+                self.call.progress(activity, running.vm.name, percent=shown)
+            clock.wait(partial(_went_on, job, shown), seconds=30.0, stopping=self.call.stopping)
+            if self.call.stopping.is_set() and not job.done:
+                if getattr(self.call.stopping, "abandoned", False):
+                    return  # the job belongs to the management service and goes on (facts, 3.9)
+                job.request_cancel()
+                clock.wait(lambda: job.done, seconds=600.0)
+
 
 class MoveVM(MigrationCmdlet):
     """Move-VM: runs in the foreground of its session; a stop signal cancels the move before its hand-over."""
@@ -195,9 +216,9 @@ class MoveVM(MigrationCmdlet):
         if report is not None:
             report.consumed = True
         if self.switched("AsJob"):
-            self.call.write(VMJob(running, len(request.source.fleet.moves)))
+            self.call.write(VMJob(running, len(request.source.fleet.moves), self.NAME))
             return
-        self._follow(running)
+        self.follow(running)
         if running.failure is not None:
             self.fail(record(self.host, running.failure, running.job.error_text, self.CLASS))
         elif running.handed_over:
@@ -212,22 +233,6 @@ class MoveVM(MigrationCmdlet):
         except MoveFailed:
             return
         self.call.write(CompatibilityReport(prepared, self.call.session, found))
-
-    def _follow(self, running: Move) -> None:
-        """Show progress until the job has ended; a stop signal asks it to stop and then waits for its end."""
-        job, clock = running.job, self.host.fleet.clock
-        activity = messages.text(self.host.language, "move_activity")
-        shown = -1
-        while not job.done:
-            if job.percent != shown:
-                shown = job.percent
-                self.call.progress(activity, running.vm.name, percent=shown)
-            clock.wait(partial(_went_on, job, shown), seconds=30.0, stopping=self.call.stopping)
-            if self.call.stopping.is_set() and not job.done:
-                if getattr(self.call.stopping, "abandoned", False):
-                    return  # the job belongs to the management service and goes on (facts, 3.9)
-                job.request_cancel()
-                clock.wait(lambda: job.done, seconds=600.0)
 
 
 class CompareVM(MigrationCmdlet):

@@ -4,87 +4,61 @@
 """A move as the management services of two hosts carry it out: phases, files, hand-over, failure (facts on Hyper-V,
 3.3).
 
-The course of a move is a generator that yields what it waits for; a thread of its own drives it by the fleet's
-clock, so it goes on whatever becomes of the session that asked for it. Changes of the model happen under the fleet's
-lock, in the moments between two waits.
+What it shares with storage migrations is in ``migration_course``.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import migration_checks as checks
 from . import migration_files as files
 from .jobs import COMPLETED, TERMINATED, MigrationJob
+from .migration_course import Course, Wait
 from .migration_errors import CANCELLED, NO_RESOURCES, RESET, MoveFailed, message
-from .migration_plan import NOTHING, Copy, MoveRequest
+from .migration_plan import NOTHING, MoveRequest
 from .migration_prepare import Incompatible, Preparation, prepare, recheck
-from .migration_rates import MB, Transfer, disk, line, memory_factor, transfers
+from .migration_rates import MB, Transfer, line, memory_factor, transfers
 from .planned import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from .faults import MoveFault
-    from .vm import VM
-
-STEP_SECONDS = 5.0
-"""How often a move looks up while it waits: files grow and percents rise in steps of this."""
 START_SECONDS = 3.0
 """Connecting, checks, planned machine: three to six seconds a move (facts, 9.2)."""
-MIRROR_SECONDS = 1.0
 CLEANUP_SECONDS = 1.0
 ROUNDS = 10
 ENOUGH = 64 * MB
 """Dirty memory that is left for the blackout."""
 SWITCH_OVER_SECONDS = 0.5
-DISK_WRITES = 0.1
-"""Part of the memory's dirty rate that ends on the disks while they are copied."""
 LEAVES_RUINS = range(0x80072700, 0x80072800)
 """Connection errors: nobody is there to tidy up at the destination."""
 
 
-@dataclass(frozen=True)
-class Wait:
-    """What a move waits for: a condition, and the simulated seconds until it may hold at the earliest."""
-
-    over: Callable[[], bool]
-    left: Callable[[], float]
-
-
-class Move:
+class Move(Course):
     """One move from its acceptance to its end."""
 
     def __init__(self, prepared: Preparation) -> None:
         request = prepared.request
         self.prepared = prepared
         self.request = request
-        self.vm: VM = request.vm
-        self.source, self.destination = request.source, request.destination
-        self.fleet = request.source.fleet
-        self.clock = self.fleet.clock
+        self.source = request.source
         self.planned = prepared.planned
         self.placement = prepared.placement
         self.with_storage = self.placement.storage_moves
         self.handed_over = False
         self.blackout: float | None = None
-        self.failure: MoveFailed | None = None
-        self._boots = (self.source.boots, self.destination.boots)
-        self._written: list[str] = []
-        self._transfer: Transfer | None = None
-        self._total = 1.0
-        self._over = 0.0
-        self.job = MigrationJob(
-            host=self.source,
-            vm=self.vm,
+        job = MigrationJob(
+            host=request.source,
+            vm=request.vm,
             destination=request.peer,
             kind="move_storage" if self.with_storage else "move",
             owner=request.owner,
-            submitted=self.clock.now(),
+            submitted=request.source.fleet.clock.now(),
             new_settings=f"<INSTANCE><ConfigurationDataRoot>{self.placement.path}</ConfigurationDataRoot></INSTANCE>",
         )
+        super().__init__(request.vm, request.destination, job)
+        self._boots = (self.source.boots, self.destination.boots)
         self.entry: dict[str, Any] = {}
 
     # --- beginning ---
@@ -116,16 +90,6 @@ class Move:
         }
         self.fleet.moves.append(self.entry)
 
-    def start(self) -> None:
-        """Drive the course in a thread of its own."""
-        threading.Thread(target=self.drive, name=f"move-{self.vm.id}", daemon=True).start()
-
-    def drive(self) -> None:
-        """Go through the course by the clock, to its end."""
-        for wait in self.course():
-            while not wait.over():
-                self.clock.wait(wait.over, seconds=max(wait.left(), 0.01))
-
     # --- course ---
     def course(self) -> Generator[Wait, None, None]:
         """Yield what the move waits for, from connecting to its end. Never raises: failures end the job."""
@@ -146,65 +110,11 @@ class Move:
             self._end()
         self.clock.notify()
 
-    def _pass(self, seconds: float, *, watch: bool = True) -> Generator[Wait, None, None]:
-        end = self.clock.now() + seconds
-        while self.clock.now() < end:
-            yield self._wait(lambda: end - self.clock.now())
-            if watch:
-                with self.fleet.lock:
-                    self._watch()
-
-    def _wait(self, left: Callable[[], float]) -> Wait:
-        step = self.clock.now() + STEP_SECONDS
-
-        def remaining() -> float:
-            return min(left(), step - self.clock.now())
-
-        return Wait(lambda: remaining() <= 0 or self._disturbed() is not None, remaining)
-
-    def _carry(self, transfer: Transfer, copy: Copy | None = None) -> Generator[Wait, None, None]:
-        """Let bytes go over; the files and the percents follow."""
-        known = transfers(self.fleet)
-        with self.fleet.lock:
-            known.begin(transfer, self.clock.now())
-            self._transfer = transfer
-        before = self._over
-        while True:
-            with self.fleet.lock:
-                self._watch()
-                amount = known.amount(transfer, self.clock.now())
-                if copy is not None:
-                    files.grow(self.destination, copy, amount)
-                self._over = before + amount
-                self.job.advance(100 * self._over / self._total)
-                if transfer.finished is not None:
-                    self._transfer = None
-                    return
-            yield self._wait(lambda: self._left(transfer))
-
-    def _left(self, transfer: Transfer) -> float:
-        with self.fleet.lock:
-            return transfers(self.fleet).left(transfer, self.clock.now())
-
     def _storage(self) -> Generator[Wait, None, None]:
         began = self.clock.now()
-        copies = self.placement.copies
-        for number, copy in enumerate(copies):
-            with self.fleet.lock:
-                source = self.source.storage.volume(copy.file.path)
-                target = files.begin(self.destination, copy)
-                self._written.append(copy.target)
-            resources = (*line(self.source, self.destination), disk(source), disk(target))
-            yield from self._carry(Transfer(copy.file.size, resources), copy)
-            if number >= len(copies) // 2 and self.with_storage:
-                self._fault("storage")
+        yield from self._copy(self.source, self.placement.copies)
         if self.with_storage and self.vm.is_on:
-            self.vm.activity = "StorageMigrationPhaseTwo"
-            writes = self.vm.guest.dirty_mb_per_second * MB * DISK_WRITES * (self.clock.now() - began)
-            with self.fleet.lock:
-                self._total += writes
-            yield from self._carry(Transfer(writes, line(self.source, self.destination)))
-            yield from self._pass(MIRROR_SECONDS)
+            yield from self._mirror(began, line(self.source, self.destination))
             self.vm.activity = "MigratingVirtualMachine"
 
     def _memory(self) -> Generator[Wait, None, None]:
@@ -248,20 +158,6 @@ class Move:
         if destination.planned.get(self.vm.id) is not self.planned:
             return MoveFailed(0x80070002, at="destination")
         return None
-
-    def _watch(self) -> None:
-        problem = self._disturbed()
-        if problem is not None:
-            raise problem
-
-    def _fault(self, phase: str) -> None:
-        """Play a fault that the fleet file orders for this phase."""
-        with self.fleet.lock:
-            for number, fault in enumerate(self.vm.faults):
-                if fault.phase == phase and fault.times > 0:
-                    spent: MoveFault = replace(fault, times=fault.times - 1)
-                    self.vm.faults = (*self.vm.faults[:number], spent, *self.vm.faults[number + 1 :])
-                    raise MoveFailed(fault.error)
 
     def _reserve(self, size: int) -> None:
         if self.job.identifier in self.destination.reserved:

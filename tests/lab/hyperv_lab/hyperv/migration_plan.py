@@ -118,11 +118,12 @@ def place(request: MoveRequest) -> Placement:
             request.snapshot_path or (vm.snapshot_path if on_share(vm.snapshot_path) else path),
             request.paging_path or (vm.paging_path if on_share(vm.paging_path) else path),
         )
-    _place_disks(request, placement)
+    place_disks(request, placement)
     return placement
 
 
-def _place_disks(request: MoveRequest, placement: Placement) -> None:
+def place_disks(request: MoveRequest, placement: Placement) -> None:
+    """Add where each disk file goes, and the copies that takes; raise MoveFailed for Vhds that can't be followed."""
     files = disk_files(request.vm)
     named = attached(request.vm)
     _check_vhds(request, files)
