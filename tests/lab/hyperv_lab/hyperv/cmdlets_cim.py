@@ -10,14 +10,14 @@ from typing import Any
 
 from ..powershell.commands import ErrorRecord
 from ..powershell.values import OBJECT, PropertyBag
-from . import cim_classes, failures, messages
+from . import cim_classes, failures, kvp, messages
 from .accounts import may_use_hyperv
 from .base import HostCmdlet, as_list
 from .cim import METHODS, PROVIDERS, VIRTUALIZATION, BadQuery, CimInstance, matcher, normal
 
 CIM_CLASS = "Microsoft.Management.Infrastructure.CimCmdlets."
 CIM_EXCEPTION = ("Microsoft.Management.Infrastructure.CimException", *failures.EXCEPTION)
-_ = cim_classes  # registers its classes
+_ = cim_classes, kvp  # register their classes
 
 messages.add(
     {

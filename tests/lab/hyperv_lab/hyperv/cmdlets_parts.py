@@ -11,12 +11,12 @@ from ..powershell.values import Int64
 from . import enums, power
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list, fits, has_wildcards
 from .cmdlets_vm import check_memory_change, check_processors
-from .components import IntegrationService
 from .failures import Refused
 from .firmware import Firmware
 
 if TYPE_CHECKING:
     from .components import Component, Memory, Processor
+    from .integration import IntegrationService
     from .vm import VM
 
 

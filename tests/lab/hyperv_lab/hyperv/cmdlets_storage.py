@@ -13,6 +13,7 @@ from ..powershell.values import OBJECT, EnumValue, LiveObject, UInt32, UInt64
 from . import enums, failures, power
 from .base import HYPERV_CLASS, HostCmdlet, HyperVCmdlet, as_list, fits, has_wildcards
 from .failures import Refused
+from .guest import renew_services
 from .live import ModelObject
 from .storage import EMPTY_DYNAMIC_DISK, DiskFull, File, FileExists, NoSuchPath, VirtualDisk, Volume
 
@@ -109,7 +110,10 @@ class SetVMDvdDrive(DriveCmdlet):
             if not vm.planned:
                 power.require_idle(vm)
             if self.bound_to("Path"):
+                if not vm.planned:
+                    renew_services(vm)
                 drive.path = path
+                drive.__dict__["inserted_at"] = self.host.fleet.clock.now()
         self.host.fleet.clock.notify()
 
 

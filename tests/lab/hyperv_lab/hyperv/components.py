@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of a virtual machine that are no drives: processor, memory, adapters, integration services, security …
+"""Parts of a virtual machine that are no drives: processor, memory, security; others build on ``Component``.
 
 Each part knows its owner: a virtual machine or a checkpoint (``VirtualMachineBase``). Class attributes are the
 defaults, so that ten thousand machines stay small.
@@ -10,7 +10,6 @@ defaults, so that ten thousand machines stay small.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, Int64, TypedArray
@@ -237,84 +236,6 @@ class Memory(Component):
         return Int64(self.__dict__.get("numa_node", self.host.memory // 1024**2))
 
 
-INTEGRATION_SERVICES = {
-    "guest": "6C09BB55-D683-4DA0-8931-C9BF705F6480",
-    "heartbeat": "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47",
-    "kvp": "2A34B1C2-FD73-4043-8A5B-DD2159BC743F",
-    "shutdown": "9F8233AC-BE49-4C79-8EE3-E7E1985B2077",
-    "time": "2497F4DE-E9FA-4204-80E4-4B75C46419C0",
-    "vss": "5CED1297-4598-4915-A5FC-AD21BB4D02A4",
-}
-"""Component GUIDs in the order of the module's output (facts on Hyper-V, 7.1)."""
-
-
-class IntegrationService(Component):
-    """VMIntegrationComponent: localised name, stable GUID."""
-
-    TYPE_NAMES: ClassVar = chain("VMIntegrationComponent", "VMDevice", "VMComponentObject")
-    PROPERTIES: ClassVar = {
-        "Enabled": "enabled",
-        "OperationalStatus": "operational_status",
-        "PrimaryOperationalStatus": "primary_status",
-        "PrimaryStatusDescription": "primary_description",
-        "SecondaryOperationalStatus": "nothing",
-        "SecondaryStatusDescription": "secondary_description",
-        "StatusDescription": "status_description",
-        **OWNER_PROPERTIES,
-    }
-    nothing = None
-
-    def __init__(self, owner: VirtualMachineBase, key: str) -> None:
-        super().__init__(owner)
-        self.key = key
-        self.DEVICE = INTEGRATION_SERVICES[key]
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Return the localised name."""
-        return messages.text(self.host.language, "service_" + self.key)
-
-    @property
-    def enabled(self) -> bool:
-        """Return whether the host offers it."""
-        return self.key in self.owner.services_enabled
-
-    @property
-    def primary_status(self) -> EnumValue | None:
-        """Return Ok, NoContact, or nothing for a machine that is off."""
-        if not self.owner.is_on:
-            return None
-        name = "Ok" if self.owner.guest_answers else "NoContact"  # also where disabled (field objects)
-        return enums.value("VMIntegrationComponentOperationalStatus", name)
-
-    @property
-    def primary_description(self) -> str | None:
-        """Return the localised text of the status."""
-        status = self.primary_status
-        if status is None:
-            return None
-        key = "status_component_ok" if status.name == "Ok" else "status_no_contact"
-        return messages.text(self.host.language, key)
-
-    @property
-    def secondary_description(self) -> str | None:
-        """Return an empty text while the machine is on (field objects)."""
-        return "" if self.owner.is_on else None
-
-    @property
-    def operational_status(self) -> TypedArray:
-        """Return the primary status as an array."""
-        status = self.primary_status
-        items = [] if status is None else [status]
-        return TypedArray(PREFIX + "VMIntegrationComponentOperationalStatus", items)
-
-    @property
-    def status_description(self) -> TypedArray:
-        """Return the primary description as an array."""
-        text = self.primary_description
-        return TypedArray("System.String", [] if text is None else [text])
-
-
 class Security(Component):
     """VMSecurity: virtual TPM, shielding, encryption."""
 
@@ -336,56 +257,3 @@ class Security(Component):
     encrypt_state_and_vm_migration_traffic = False
     virtualization_based_security_opt_out = False
     bind_to_host_tpm = False
-
-
-class Replication(Component):
-    """VMReplication: both the long and the short names of its members (field objects)."""
-
-    TYPE_NAMES: ClassVar = chain("VMReplication", "VMComponentObject")
-    DEVICE = "Replication"
-    PROPERTIES: ClassVar = {
-        "ReplicationState": "state",
-        "ReplicationHealth": "health",
-        "ReplicationMode": "mode",
-        "ReplicationRelationshipType": "relationship",
-        "PrimaryServerName": "primary_server",
-        "ReplicaServerName": "replica_server",
-        "CurrentReplicaServerName": "replica_server",
-        "ReplicaServerPort": "port",
-        "AuthenticationType": "authentication",
-        "ReplicationFrequencySec": "frequency",
-        "RecoveryHistory": "recovery_history",
-        "LastReplicationTime": "last_replication_time",
-        "CompressionEnabled": "compression_enabled",
-        "AutoResynchronizeEnabled": "auto_resynchronize_enabled",
-        "TrustGroup": "trust_group",
-        "VMId": "vm_id",
-        "VMName": "vm_name",
-        "CimSession": "cim_session",
-        "ComputerName": "computer_name",
-        "IsDeleted": "is_deleted",
-    }
-    SINCE: ClassVar = {"CimSession": "2016"}
-    ALIASES: ClassVar = {
-        "Name": "VMName",
-        "State": "ReplicationState",
-        "Health": "ReplicationHealth",
-        "Mode": "ReplicationMode",
-        "PrimaryServer": "PrimaryServerName",
-        "ReplicaServer": "ReplicaServerName",
-        "FrequencySec": "ReplicationFrequencySec",
-    }
-    state: EnumValue = enums.value("VMReplicationState", "Replicating")
-    health: EnumValue = enums.value("VMReplicationHealthState", "Normal")
-    mode: EnumValue = enums.value("VMReplicationMode", "Primary")
-    relationship: EnumValue = enums.value("VMReplicationRelationshipType", "Simple")
-    authentication: EnumValue = enums.value("ReplicationAuthenticationType", "Kerberos")
-    primary_server = ""
-    replica_server = ""
-    trust_group = "DEFAULT"
-    port = 80
-    frequency = 300
-    recovery_history = 0
-    last_replication_time: datetime | None = None
-    compression_enabled = True
-    auto_resynchronize_enabled = True

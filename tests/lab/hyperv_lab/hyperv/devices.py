@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..powershell.values import EnumValue, TypedArray, UInt32, UInt64
 from . import enums, messages
 from .components import OWNER_PROPERTIES, SNAPSHOT_ALIASES, Component
+from .guest import IpConfiguration
 from .live import NO_ID, PREFIX, ModelObject, chain
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class DvdDrive(Drive):
         **{key: OWNER_PROPERTIES[key] for key in list(OWNER_PROPERTIES)[1:]},
     }
     SINCE: ClassVar = {"CimSession": "2016"}
+    inserted_at = 0.0
+    """Moment of the clock at which what is in it was put in."""
 
     @property
     def media_type(self) -> EnumValue:
@@ -244,8 +247,10 @@ class NetworkAdapter(Component):
     vlan: int | None = None
     name = "Network Adapter"
     switch = ""
-    addresses: tuple[str, ...] = ()
-    """What the guest reports while it runs."""
+    configuration: IpConfiguration = IpConfiguration()
+    """What the guest has on it, whether anybody is told or not."""
+    settles_at = 0.0
+    """Moment of the clock until which the guest reports no address of it."""
 
     def __init__(self, owner: VirtualMachineBase, number: int = 0, switch: str = "") -> None:
         super().__init__(owner)
@@ -289,10 +294,15 @@ class NetworkAdapter(Component):
         return VlanSetting(self)
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses that the guest has on it."""
+        return self.configuration.addresses
+
+    @property
     def ip_addresses(self) -> TypedArray:
         """Return what the guest reports through the key-value pair service; nothing while off or just started."""
-        answers = self.connected and "kvp" in self.owner.services_enabled and self.owner.guest_answers
-        return TypedArray("System.String", self.addresses if answers else ())
+        told = self.connected and self.owner.exchanges_pairs and self.host.fleet.clock.now() >= self.settles_at
+        return TypedArray("System.String", self.addresses if told else ())
 
     @property
     def status(self) -> TypedArray:

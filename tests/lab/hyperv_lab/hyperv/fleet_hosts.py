@@ -14,17 +14,19 @@ from . import accounts, fleet_endpoints
 from .cpu import CPU_MODELS
 from .faults import HostFault
 from .firewall import RULES
+from .guest import SERVICES_DISC
 from .host import Host, HostSettings, Migration, WinRM
-from .live import EDITIONS
+from .live import EDITIONS, since
 from .schema import FleetError, Section, merged
 from .services import SERVICES
-from .storage import GB, Storage, Volume
+from .storage import GB, File, Storage, Volume
 from .switch import MigrationNetwork, Network, Switch, parse_subnet
 
 if TYPE_CHECKING:
     from .fleet import Addresses, Fleet
 
 FAULT_ACTIONS = ("drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk")
+SERVICES_DISC_BYTES = 34 * 1024**2
 OPERATIONS = ("create", "command", "send", "receive", "signal", "delete", "connect", "disconnect")
 GUESTS = ("windows_machines", "linux_machines")
 """Keys of machines that are no Hyper-V hosts; a fleet may have only these."""
@@ -89,6 +91,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     host.domain_joined = section.flag("domain_joined", True)
     _hardware(host, section)
     read_volumes(fleet, host, section)
+    put_services_disc(host)
     _network(host, section, index, number)
     _migration(host, section.section("migration"))
     _settings(host, section.section("settings"))
@@ -143,6 +146,14 @@ def read_volumes(fleet: Fleet, host: Host, section: Section) -> None:
     if "C:" not in volumes:
         volumes["C:"] = Volume(name="C:", size=200 * GB, other=80 * GB)
     host.storage = Storage(dict(sorted(volumes.items())), fleet.shares)
+
+
+def put_services_disc(host: Host) -> None:
+    """Put the services disc where Windows Server 2012 R2 has it; later ones have none (facts on Hyper-V, 7.1)."""
+    if not since(host.edition, "2016"):
+        volume = host.storage.volume(SERVICES_DISC)
+        volume.put(File(SERVICES_DISC, SERVICES_DISC_BYTES), check=False)
+        volume.other = max(volume.other - SERVICES_DISC_BYTES, 0)
 
 
 def _network(host: Host, section: Section, index: int, number: int) -> None:

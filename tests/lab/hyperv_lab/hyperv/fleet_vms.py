@@ -13,17 +13,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..powershell.values import Int64, Version
-from . import enums
 from .checkpoint import Snapshot
-from .components import INTEGRATION_SERVICES, Replication
 from .cpu import CpuFeatures
 from .devices import DvdDrive, HardDrive, NetworkAdapter
 from .faults import MoveFault
+from .fleet_guests import read_addresses, read_guest, read_replication
 from .fleet_hosts import names
+from .integration import INTEGRATION_SERVICES
 from .machine import DEFAULT_SERVICES, MB
 from .schema import FleetError, Section, merged
 from .storage import GB, File, FileExists, NoSuchPath, VirtualDisk
-from .vm import DEFAULT_GUEST, VM, Backup, Guest
+from .vm import VM, Backup
 
 if TYPE_CHECKING:
     from .fleet import Fleet
@@ -217,7 +217,7 @@ def _devices(vm: VM, section: Section) -> None:
         adapter.dynamic_mac = not mac
         adapter.mac_address = mac.replace("-", "").replace(":", "").upper() or f"00155D{vm.id.int >> 104:06X}"[:12]
         adapter.vlan = entry.whole("vlan", None)
-        adapter.addresses = tuple(entry.texts("addresses"))
+        adapter.configuration = read_addresses(entry)
         entry.close()
         vm.adapters.append(adapter)
 
@@ -272,7 +272,7 @@ def add_layer(vm: VM, checkpoint: uuid.UUID, size: int, *, checked: bool = True)
 
 def _extras(vm: VM, section: Section) -> None:
     if section.has("replication"):
-        vm.replication = _replication(vm, section.section("replication"))
+        vm.replication = read_replication(vm, section.section("replication"))
     part = section.section("security")
     if part.flag("tpm"):
         vm.security.tpm_enabled = True
@@ -288,16 +288,7 @@ def _extras(vm: VM, section: Section) -> None:
     part.close()
     part = section.section("guest")
     if part.values:
-        vm.guest = Guest(
-            system=part.choice("system", ("windows", "linux"), "windows"),
-            shutdown_seconds=part.number("shutdown_seconds", DEFAULT_GUEST.shutdown_seconds),
-            ignores_shutdown=part.flag("ignores_shutdown"),
-            boot_seconds=part.number("boot_seconds", DEFAULT_GUEST.boot_seconds),
-            heartbeat=part.choice(
-                "heartbeat", enums.ENUMERATIONS[enums.full_name("VMHeartbeatStatus")], DEFAULT_GUEST.heartbeat
-            ),
-            dirty_mb_per_second=part.number("dirty_mb", DEFAULT_GUEST.dirty_mb_per_second),
-        )
+        vm.guest = read_guest(part)
     part.close()
     vm.faults = tuple(_fault(entry) for entry in section.sections("faults"))
 
@@ -308,24 +299,6 @@ def _fault(entry: Section) -> MoveFault:
     )
     entry.close()
     return fault
-
-
-def _replication(vm: VM, part: Section) -> Replication:
-    replication = Replication(vm)
-    for key, kind, field in (
-        ("mode", "VMReplicationMode", "mode"),
-        ("state", "VMReplicationState", "state"),
-        ("health", "VMReplicationHealthState", "health"),
-    ):
-        if part.has(key):
-            known = enums.ENUMERATIONS[enums.full_name(kind)]
-            setattr(replication, field, enums.value(kind, part.choice(key, known)))
-    replication.primary_server = part.text("primary_server", vm.host.fqdn)
-    replication.replica_server = part.text("replica_server", "")
-    replication.trust_group = part.text("trust_group", "DEFAULT")
-    replication.frequency = part.whole("frequency_seconds", 300)
-    part.close()
-    return replication
 
 
 def _state(vm: VM, section: Section) -> None:

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..powershell.values import Int64, TypedArray, Version
-from .components import INTEGRATION_SERVICES, IntegrationService, Memory, Processor, Security
+from .components import Memory, Processor, Security
+from .guest import MISSING
+from .integration import INTEGRATION_SERVICES, IntegrationService
 from .live import NO_ID, PREFIX, ModelObject
 
 if TYPE_CHECKING:
@@ -62,10 +64,16 @@ class VirtualMachineBase(ModelObject):
     checkpoint_name = ""
     is_on = False
     guest_answers = False
+    exchanges_pairs = False
 
-    def services(self) -> list[IntegrationService]:
-        """Return the integration services, in the module's order."""
-        return [IntegrationService(self, key) for key in INTEGRATION_SERVICES]
+    def services(self, *, member: bool = False) -> list[IntegrationService]:
+        """Return the integration services, in the module's order; ``member``: as the machine's own member has them."""
+        return [IntegrationService(self, key, member=member) for key in INTEGRATION_SERVICES]
+
+    def service_state(self, key: str) -> str:
+        """Return what the guest's service does now; a checkpoint has no guest."""
+        del key
+        return MISSING
 
     def copy_settings(self, other: VirtualMachineBase) -> None:
         """Take over the settings and devices of another machine or checkpoint."""

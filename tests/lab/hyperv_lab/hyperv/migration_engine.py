@@ -179,6 +179,7 @@ class Move(Course):
         files.realise(self.destination, self.placement)
         files.adopt(vm, planned)
         vm.moves += 1
+        vm.arrived_at = self.clock.now()
         vm.activity = "MigratingVirtualMachine"
         self.handed_over = True
         self.destination.reserved.pop(self.job.identifier, None)

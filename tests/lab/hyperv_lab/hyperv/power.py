@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .failures import Refused
+from .guest import renew_services
 from .storage import DiskFull
 from .vm import TRANSITIONAL, Transition
 
@@ -50,6 +51,8 @@ def require_off(vm: VM) -> None:
 
 
 def _begin(vm: VM, during: str, then: str, seconds: float) -> None:
+    renew_services(vm)  # what came to the guest up to now stays; it can't be told once the guest is gone
+
     def finish() -> None:
         _arrive(vm, then)
 
@@ -120,7 +123,7 @@ def shut_down(vm: VM) -> float | None:
         require_idle(vm)
         if vm.state != "Running":
             raise Refused("invalid_state", vm)
-        if "shutdown" not in vm.services_enabled or not vm.guest_answers or vm.guest.ignores_shutdown:
+        if not vm.in_contact("shutdown") or vm.guest.ignores_shutdown:
             return None
         _begin(vm, "Stopping", "Off", vm.guest.shutdown_seconds)
         return vm.guest.shutdown_seconds

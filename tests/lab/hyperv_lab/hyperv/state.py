@@ -109,9 +109,18 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         "disks": [drive.path if drive.disk_number is None else drive.disk_number for drive in vm.hard_drives],
         "dvds": [drive.path for drive in vm.dvd_drives],
         "adapters": [
-            {"name": a.name, "switch": a.switch, "connected": a.connected, "mac": a.mac_address, "vlan": a.vlan}
+            {
+                "name": a.name,
+                "switch": a.switch,
+                "connected": a.connected,
+                "mac": a.mac_address,
+                "vlan": a.vlan,
+                "addresses": list(a.addresses),
+                "reported": list(a.ip_addresses),
+            }
             for a in vm.adapters
         ],
+        "services": {s.key: {"host": s.enabled, "guest": vm.service_state(s.key)} for s in vm.services()},
         "checkpoints": [{"id": str(s.id), "name": s.name, "memory_state": s.memory_state} for s in vm.snapshots],
         "processors": int(vm.processor.count),
         "compatibility": vm.processor.compatibility_for_migration_enabled,

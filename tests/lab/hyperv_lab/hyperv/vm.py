@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, UInt32, UInt64
 from . import enums
-from .components import Replication
+from .guest import DEFAULT_GUEST, IN_CONTACT, RUNNING, Guest, IpConfiguration, renew_services
 from .live import chain
 from .machine import MB, VirtualMachineBase
 from .vm_view import VirtualMachineView
@@ -21,27 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .checkpoint import Snapshot
+    from .devices import NetworkAdapter
     from .host import Host
+    from .replication import Replication
 
 __all__ = ["DEFAULT_GUEST", "ON", "TRANSITIONAL", "VM", "Backup", "Guest", "Transition", "VirtualMachineBase"]
 ON = frozenset({"Running", "Paused", "Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
+SETTLING_SECONDS = 4.0
+"""Simulated seconds after a change of addresses in which the guest reports none."""
 TRANSITIONAL = frozenset({"Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
-
-
-@dataclass(slots=True)
-class Guest:
-    """How the guest behaves. Times are simulated seconds."""
-
-    system: str = "windows"
-    shutdown_seconds: float = 8.0
-    ignores_shutdown: bool = False
-    boot_seconds: float = 15.0
-    """From power-on until the guest answers (heartbeat, addresses)."""
-    heartbeat: str = "OkApplicationsHealthy"
-    dirty_mb_per_second: float = 20.0
-
-
-DEFAULT_GUEST = Guest()
 
 
 @dataclass(slots=True)
@@ -68,6 +56,8 @@ class VM(VirtualMachineView):
     planned = False
     started_at: float | None = None
     """Moment of the clock of the last power-on; Uptime and the guest's answers follow from it."""
+    arrived_at = 0.0
+    """Moment of the clock at which it came to its host."""
     transition: Transition | None = None
     activity: str | None = None
     """Secondary operational status while something is done to it: "MigratingVirtualMachine" …"""
@@ -135,10 +125,46 @@ class VM(VirtualMachineView):
 
     @property
     def guest_answers(self) -> bool:  # type: ignore[override]
-        """Return whether the guest is up and its integration services answer."""
+        """Return whether the guest is up: what its services make of it is another matter."""
         if self.state != "Running" or self.started_at is None:
             return False
         return self.host.fleet.clock.now() >= self.started_at + self.guest.boot_seconds
+
+    def service_state(self, key: str) -> str:
+        """Return what the guest's service does now: running, stopped, missing or outdated."""
+        renew_services(self)
+        return self.guest.state_of(key)
+
+    def in_contact(self, key: str) -> bool:
+        """Return whether a service works: offered by the host, and in contact in a guest that is up."""
+        return self.guest_answers and key in self.services_enabled and self.service_state(key) in IN_CONTACT
+
+    @property
+    def exchanges_pairs(self) -> bool:  # type: ignore[override]
+        """Return whether the guest tells its addresses and other pairs."""
+        return self.in_contact("kvp")
+
+    @property
+    def takes_addresses(self) -> bool:
+        """Return whether an address given from outside would be applied.
+
+        Windows with an older exchange tells its pairs and doesn't know this part of the protocol (assumed); for Linux
+        a mismatch is harmless (facts, 7.1).
+        """
+        return self.exchanges_pairs and (self.guest.system == "linux" or self.service_state("kvp") == RUNNING)
+
+    def apply_addresses(self, adapter: NetworkAdapter, configuration: IpConfiguration) -> bool:
+        """Give the guest's side of an adapter addresses; return whether the guest applied them.
+
+        It does only while it takes addresses, and on a synthetic adapter (facts, 7.2 and 8).
+        """
+        if not self.takes_addresses or not adapter.is_synthetic:
+            return False
+        with self.host.fleet.lock:
+            adapter.configuration = configuration.over(adapter.configuration)
+            adapter.settles_at = self.host.fleet.clock.now() + SETTLING_SECONDS
+        self.host.fleet.clock.notify()
+        return True
 
     @property
     def backing_up(self) -> bool:

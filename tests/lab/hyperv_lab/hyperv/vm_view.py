@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..powershell.values import EnumValue, Int64, TypedArray, Version
 from . import enums, messages
-from .live import PREFIX
+from .guest import IN_CONTACT, OUTDATED
+from .live import PREFIX, since
 from .machine import VirtualMachineBase
 
 if TYPE_CHECKING:
     import uuid
 
     from .checkpoint import Snapshot
-    from .components import Replication
-    from .vm import Guest
+    from .guest import Guest
+    from .replication import Replication
 
 VM_PROPERTIES = {
     "ConfigurationLocation": "path",
@@ -38,7 +39,7 @@ VM_PROPERTIES = {
     "NumaNodesCount": "one",
     "NumaSocketCount": "one",
     "Heartbeat": "heartbeat",
-    "IntegrationServicesState": "nothing_text",
+    "IntegrationServicesState": "integration_state",
     "IntegrationServicesVersion": "integration_version",
     "Uptime": "uptime",
     "OperationalStatus": "operational_status",
@@ -139,9 +140,7 @@ class VirtualMachineView(VirtualMachineBase):
 
     never = False
     nothing = None
-    nothing_text = ""
     one = 1
-    integration_version: Version = Version("0.0")
 
     def _text(self, key: str) -> str:
         return messages.text(self.host.language, key)
@@ -191,7 +190,8 @@ class VirtualMachineView(VirtualMachineBase):
         elif self.state == "Paused":
             name = "Paused"
         else:
-            name = self.guest.heartbeat if self.guest_answers else "NoContact"
+            heard = self.guest_answers and self.service_state("heartbeat") in IN_CONTACT
+            name = self.guest.heartbeat if heard else "NoContact"
         return enums.value("VMHeartbeatStatus", name)
 
     @property
@@ -265,7 +265,31 @@ class VirtualMachineView(VirtualMachineBase):
     @property
     def services_array(self) -> TypedArray:
         """Return VMIntegrationService."""
-        return TypedArray(PREFIX + "VMIntegrationComponent", self.services())
+        return TypedArray(PREFIX + "VMIntegrationComponent", self.services(member=True))
+
+    @property
+    def integration_state(self) -> str:
+        """Return an empty text on 2016 and later (field objects); before, what the host makes of the versions.
+
+        On 2012 R2 a Linux guest always looks behind (facts, 7.1: unreliable).
+        """
+        if since(self.host.edition, "2016") or not self.guest_answers:
+            return ""
+        states = [self.service_state(service.key) for service in self.services()]
+        if not IN_CONTACT & set(states):
+            return ""
+        behind = self.guest.system == "linux" or OUTDATED in states
+        return self._text("integration_behind" if behind else "integration_current")
+
+    @property
+    def integration_version(self) -> Version:
+        """Return 0.0 on 2016 and later (field objects), and where no guest told its version."""
+        if not self.integration_state:
+            return Version("0.0")
+        if self.guest.system == "linux":
+            return Version("3.1")
+        behind = any(self.service_state(service.key) == OUTDATED for service in self.services())
+        return Version("6.2.9200.16384" if behind else "6.3.9600.16384")
 
     @property
     def no_groups(self) -> TypedArray:
