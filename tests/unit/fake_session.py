@@ -14,6 +14,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 from uuid import UUID
 
@@ -271,6 +272,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "NotIn": lambda left, right: not any(_same(left, one) for one in _as_list(right)),
     "GT": lambda left, right: left is not None and left > type(left)(right),
     "LT": lambda left, right: left is not None and left < type(left)(right),
+    "Like": lambda left, right: fnmatchcase(str(left).lower(), str(right).lower()),
 }
 
 
