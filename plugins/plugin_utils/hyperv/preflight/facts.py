@@ -37,6 +37,9 @@ class HostFacts:
     cpu_name: str = ""
     memory_free: int | None = None
     """Bytes."""
+    build: int | None = None
+    """Build of Windows (20348 is Windows Server 2022)."""
+    logical_processors: int | None = None
     volumes: Mapping[str, int] = field(default_factory=dict)
     """Drive ("D:") -> free bytes."""
     switches: frozenset[str] = frozenset()

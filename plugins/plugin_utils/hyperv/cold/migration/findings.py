@@ -1,0 +1,316 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Named predicates of a cold migration: what can be known before anything is stopped. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ....findings import Finding, Severity
+from ...migration.decide import Seen
+from ...migration.placement import Placement, volume_of
+from ...preflight import hosts as host_predicates
+from ...preflight import machine, storage
+from ...preflight.facts import HostFacts, MoveFacts, VmFacts
+from .decide import Step
+from .request import FORCE, REQUIRE_OFF, RESTORE
+
+if TYPE_CHECKING:
+    from .places import Places
+    from .request import ColdRequest
+
+_MB = 1024**2
+_STOPPABLE = "Running"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestSystem:
+    """What the guest itself says over its key-value exchange; empty texts where it is silent."""
+
+    name: str = ""
+    version: str = ""
+    """"10.0.17763" for Windows Server 2019."""
+
+    @property
+    def build(self) -> int | None:
+        """Return the build of Windows, None where the version is no version of Windows."""
+        parts = self.version.split(".")
+        return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else None
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it is Windows: every edition's name has the word, in any language."""
+        return "windows" in self.name.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdMove:
+    """Everything the predicates of one VM's cold migration look at."""
+
+    vm: VmFacts
+    """As the source shows it now."""
+    source: HostFacts
+    destination: HostFacts
+    places: Places
+    request: ColdRequest
+    steps: tuple[Step, ...]
+    size: int
+    """Bytes that are exported and brought over."""
+    shutdown_enabled: bool | None = None
+    """Whether the host side of the guest's shutdown service is on; None where it could not be read."""
+    guest: GuestSystem | None = None
+    """None where it was not asked, because the VM does not run."""
+    generation: int | None = None
+    others: tuple[Finding, ...] = ()
+    """What other rooms found: adapters, addresses, the route."""
+
+    @property
+    def as_exported(self) -> VmFacts:
+        """Return the VM as it will be when it is exported: off, where it runs now."""
+        return replace(self.vm, seen=Seen(state="Off", statuses=self.vm.seen.statuses)) if self.vm.runs else self.vm
+
+    def as_move(self) -> MoveFacts:
+        """Return the facts in the shape that the predicates of live migrations take."""
+        return MoveFacts(
+            vm=self.as_exported,
+            source=self.source,
+            destination=self.destination,
+            placement=Placement(folder=self.places.tree),
+            switch_map=self.request.switch_map,
+            eject_iso=self.request.eject_iso,
+            enable_compatibility=False,
+            may_power_off=True,
+            delegates_credentials=True,
+        )
+
+
+def _finding(
+    move: ColdMove, identifier: str, evidence: str, remedy: str, severity: Severity = Severity.BLOCKING
+) -> Finding:
+    return Finding(id=identifier, severity=severity, subject=move.vm.name, evidence=evidence, remedy=remedy)
+
+
+def cannot_be_stopped(move: ColdMove) -> Iterator[Finding]:
+    """Yield why a VM that has to be off can't be brought there under the power rule."""
+    state, power = move.vm.seen.state, move.request.power
+    if Step.STOP not in move.steps:
+        return
+    if state != _STOPPABLE:
+        if power != FORCE:
+            yield _finding(
+                move,
+                "vm_state_prevents_power_off",
+                f"its state is {state}",
+                "Bring it to Running or Off first, with its owner's consent.",
+            )
+    elif power == REQUIRE_OFF:
+        yield _finding(
+            move,
+            "vm_not_off",
+            "it runs, and power is require_off",
+            "Shut it down, or set power: graceful (cold_migrate_power).",
+        )
+    elif move.shutdown_enabled is False and power != FORCE:
+        yield _finding(
+            move,
+            "shutdown_service_disabled",
+            "its integration service for shutting down is disabled",
+            "Enable it (hyperv.mobility.vm_integration_service), shut the VM down from inside, or set power: force.",
+        )
+
+
+def guest_support(move: ColdMove) -> Iterator[Finding]:
+    """Yield what the published list of guests says of this guest on the destination.
+
+    Microsoft's list of supported Windows guests (page of April 2025): Windows Server 2025 on hosts of 2022 and later,
+    Windows Server 2022 on hosts of 2019 and later, Windows 11 in generation 2 on hosts of 2019 and later; nothing
+    before Windows Server 2008. Windows 11 and Windows Server are told apart by their name.
+    """
+    guest, host = move.guest, move.destination.build
+    if guest is None or not guest.name:
+        yield _finding(
+            move,
+            "guest_system_unknown",
+            "the guest says nothing of its system" if guest else "the VM does not run, so its guest can't be asked",
+            "Check by hand that the destination's Windows supports the guest's system.",
+            Severity.INFO,
+        )
+        return
+    build = guest.build
+    if not guest.is_windows or build is None or host is None:
+        return
+    needed = _host_build(build, server="server" in guest.name.lower())
+    if guest.version.startswith("5."):
+        yield _unsupported(move, guest, "it is older than any guest that Microsoft's list names")
+    elif host < needed:
+        yield _unsupported(
+            move, guest, f"the list names hosts of build {needed} and later, {move.destination.inventory_name} "
+            f"has {host}"
+        )  # fmt: skip
+
+
+def _host_build(guest: int, *, server: bool) -> int:
+    """Return the oldest build of a host that the list names for a guest's build; 0 where it names none."""
+    if server and guest >= 26100:
+        return 20348
+    return 17763 if guest >= 20348 else 0
+
+
+def _unsupported(move: ColdMove, guest: GuestSystem, why: str) -> Finding:
+    return _finding(
+        move,
+        "guest_system_unsupported",
+        f"{guest.name} ({guest.version}): {why}",
+        "It may run and is not supported there: choose a newer host, or take the risk knowingly.",
+        Severity.WARNING,
+    )
+
+
+def processors(move: ColdMove) -> Iterator[Finding]:
+    """Yield a finding for a VM with more virtual processors than the destination has logical ones."""
+    limit = move.destination.logical_processors
+    if limit and move.vm.processor_count > limit:
+        yield _finding(
+            move,
+            "processors_insufficient",
+            f"it has {move.vm.processor_count} virtual processors, {move.destination.inventory_name} {limit} logical "
+            "ones",
+            "Give it fewer (hyperv.mobility.vm_processor with count), or choose a larger host.",
+        )
+
+
+def drives(move: ColdMove) -> Iterator[Finding]:
+    """Yield a finding for the drive of a folder that its host lacks."""
+    wanted = []
+    if Step.EXPORT in move.steps:
+        wanted.append(("export_path", move.places.export, move.source))
+    if Step.IMPORT in move.steps:
+        wanted.append(("destination_path", move.places.tree, move.destination))
+    for option, folder, host in wanted:
+        drive = volume_of(folder)
+        if not folder.startswith("\\\\") and host.volumes and drive not in host.volumes:
+            yield _finding(
+                move,
+                "drive_missing",
+                f"{host.inventory_name} has no drive {drive}, where {option} is",
+                f"Choose one of: {', '.join(sorted(host.volumes))}.",
+            )
+
+
+def switches(move: ColdMove) -> Iterator[Finding]:
+    """Yield missing switches, unless the VM's adapters are told where to go one by one (another room looks then)."""
+    if not move.request.destination_networks and not move.request.adapters:
+        yield from machine.switch_missing(move.as_move())
+
+
+_SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
+    host_predicates.caller_lacks_rights,
+    machine.version_unsupported,
+    machine.cpu_incompatible,
+    machine.tpm_certificates,
+    machine.replication,
+    machine.clustered,
+    machine.name_taken,
+    machine.in_transition,
+    storage.pass_through_disk,
+    storage.shared_disk,
+    storage.iso_missing,
+)
+"""Predicates that hold for live and cold migrations alike, over the VM as it is when it is exported."""
+_OWN = (cannot_be_stopped, guest_support, processors, drives, switches)
+
+
+def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
+    """Return the findings of each VM by Id; ``moves`` are in the order they start."""
+    room = lacking_room(moves)
+    return {
+        move.vm.id: (
+            *(finding for predicate in _SHARED for finding in predicate(move.as_move())),
+            *(finding for own in _OWN for finding in own(move)),
+            *room.get(move.vm.id, ()),
+            *move.others,
+        )
+        for move in moves
+    }
+
+
+def lacking_room(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
+    """Return findings per VM Id about space on both hosts and memory at the destination.
+
+    Each VM counts with those before it; one that does not fit is not counted against the next ones.
+    """
+    taken: dict[tuple[str, str], int] = {}
+    memory = 0
+    found: dict[str, tuple[Finding, ...]] = {}
+    for move in moves:
+        needs = tuple(_needs(move))
+        problems = [problem for need in needs for problem in _space(move, need, taken)]
+        problems += _memory(move, memory)
+        if problems:
+            found[move.vm.id] = tuple(problems)
+            continue
+        memory += move.vm.memory_bytes if Step.START in move.steps else 0
+        for end, volume, size in needs:
+            taken[end, volume] = taken.get((end, volume), 0) + size
+    return found
+
+
+def _needs(move: ColdMove) -> Iterator[tuple[str, str, int]]:
+    """Yield (end, volume, bytes) for what is written."""
+    if Step.EXPORT in move.steps:
+        yield "source", volume_of(move.places.export), move.size
+    if Step.TRANSFER in move.steps:
+        copies = 2 if move.request.import_mode == RESTORE else 1
+        yield "destination", volume_of(move.places.tree), move.size * copies
+
+
+def _space(move: ColdMove, need: tuple[str, str, int], taken: dict[tuple[str, str], int]) -> Iterator[Finding]:
+    end, volume, size = need
+    host = move.source if end == "source" else move.destination
+    free, before = host.volumes.get(volume), taken.get((end, volume), 0)
+    if free is None or before + size <= free:
+        return
+    option = "export_path" if end == "source" else "destination_path"
+    yield _finding(
+        move,
+        "export_space_insufficient" if end == "source" else "space_insufficient",
+        f"needs {size // _MB} MB on {volume}; {host.inventory_name} has {free // _MB} MB free there"
+        + (f", of which VMs before it take {before // _MB} MB" if before else ""),
+        f"Free space there, choose another {option}, or migrate fewer VMs at a time and remove their sources.",
+    )
+
+
+def _memory(move: ColdMove, before: int) -> Iterator[Finding]:
+    free = move.destination.memory_free
+    if free is None or Step.START not in move.steps or before + move.vm.memory_bytes <= free:
+        return
+    yield _finding(
+        move,
+        "memory_insufficient",
+        f"needs {move.vm.memory_bytes // _MB} MB; {move.destination.inventory_name} has {free // _MB} MB free"
+        + (f", of which VMs before it take {before // _MB} MB" if before else ""),
+        "Free memory there, migrate fewer VMs, or leave it off there (start: false).",
+    )
+
+
+def cmdlets_missing(host: str, version: str) -> Finding:
+    """Return the finding about a host without Hyper-V's cmdlets; ``version`` is its Windows' ("6.1.7601"), or empty."""
+    old = version.startswith(("6.0", "6.1"))
+    evidence = (
+        f"Windows {version} is Windows Server 2008 or 2008 R2: it has no Hyper-V cmdlets, and its export format is one "
+        "that only hosts up to Windows Server 2012 import"
+        if old
+        else f"the session has no Hyper-V cmdlets (Windows {version or 'of unknown version'})"
+    )
+    return Finding(
+        id="hyperv_cmdlets_missing",
+        severity=Severity.BLOCKING,
+        subject=host,
+        evidence=evidence,
+        remedy="Migrate by hand over a host of Windows Server 2012 (docs/cold-migration.md, Windows Server 2008)."
+        if old
+        else "Install Hyper-V-PowerShell (hyperv.mobility.vm_host_feature), or let the endpoint show the cmdlets.",
+    )

@@ -1,0 +1,72 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cold migration writes into the notes of a VM, so that any later run, and any person, knows where it stands.
+
+The line is set before the VM is stopped. Export-VM copies the notes with the configuration, so the imported VM carries
+it too: there it means "not finished yet", and it is taken out as the last step. The source keeps it, off, for good.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LINE = re.compile(
+    r"\[hyperv\.mobility: (?P<what>cold migration to|rolled back to) (?P<host>[^;\]]*)"
+    r"; was (?P<was>\w+); automatic start (?P<start>\w+)\]"
+)
+_WORDS = {False: "cold migration to", True: "rolled back to"}
+NEVER = "Nothing"
+"""AutomaticStartAction of a VM that its host never starts by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What stands in the line."""
+
+    host: str
+    """Computer name of the destination; of the source in the mark of a rolled back copy."""
+    was: str
+    """State before it was stopped."""
+    start_action: str
+    """AutomaticStartAction before it was turned off."""
+    rolled_back: bool = False
+
+    @property
+    def ran(self) -> bool:
+        """Whether the VM ran before the migration."""
+        return self.was == "Running"
+
+    def line(self) -> str:
+        """Return the line for the notes."""
+        host = re.sub(r"[;\]\s]", "_", self.host)
+        what = _WORDS[self.rolled_back]
+        return f"[hyperv.mobility: {what} {host}; was {self.was}; automatic start {self.start_action}]"
+
+
+def find(notes: str) -> Mark | None:
+    """Return the mark in a VM's notes, the last one where there are several, or None."""
+    found = None
+    for match in _LINE.finditer(notes):
+        found = Mark(
+            host=match["host"],
+            was=match["was"],
+            start_action=match["start"],
+            rolled_back=match["what"] == _WORDS[True],
+        )
+    return found
+
+
+def without(notes: str) -> str:
+    """Return the notes as people wrote them."""
+    if _LINE.search(notes) is None:
+        return notes
+    kept = [_LINE.sub("", line) for line in notes.split("\n") if _LINE.fullmatch(line.strip()) is None]
+    return "\n".join(kept).rstrip()
+
+
+def put(notes: str, mark: Mark) -> str:
+    """Return the notes with this mark and no other."""
+    own = without(notes).rstrip()
+    return f"{own}\n{mark.line()}".lstrip("\n")
