@@ -224,7 +224,7 @@ def test_a_version_in_between_only_where_the_host_can_choose() -> None:
 
 def test_what_is_due_elsewhere_is_not_done_here() -> None:
     old, mid = fake("2012 R2", "old", vm(WEB, "web", Version="5.0")), fake("2019", "mid")
-    asked = {"names": ["web"], "upgrade": True, "via": ["mid"]}
+    asked: dict[str, Any] = {"names": ["web"], "upgrade": True, "via": ["mid"]}
     assert not run(old, mid, fake("2025", "new"), destination_host="new", **asked).changed
     with pytest.raises(NotPossible) as caught:
         run(old, mid, target_version="9.0", **asked)
