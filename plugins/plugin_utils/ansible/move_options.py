@@ -41,3 +41,15 @@ MIGRATION: Spec = {
     "preflight_only": boolean(default=False),
     "skip_blocked": boolean(default=False),
 }
+_PLACES = ("destination_storage_path", "virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
+_WORK = (
+    "resource_pool_name", "retain_vhd_copies_on_source", "remove_source_unmanaged_vhds", "concurrency",
+    "wait_for_backup_seconds", "timeout_seconds", "retries", "remove_empty_source_folders", "preflight_only",
+    "skip_blocked",
+)  # fmt: skip
+STORAGE_MIGRATION: Spec = {
+    **CHOICE,
+    **{name: MIGRATION[name] for name in (*_PLACES, *_WORK)},
+    "folder_per_vm": boolean(default=False),
+    "allow_unverified_paths": boolean(default=False),
+}

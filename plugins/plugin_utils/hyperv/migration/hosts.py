@@ -41,16 +41,21 @@ class Hosts:
 
     def patiently(self, question: Callable[[], T]) -> T:
         """Return what a reading function says, asked again when the link is lost: a session opens it by itself."""
-        deadline = Deadline(PATIENCE_SECONDS, self._clock)
-        first = True
-        while True:
-            try:
-                return question()
-            except AuthenticationFailed:
+        return patiently(question, self._clock)
+
+
+def patiently(question: Callable[[], T], clock: Clock) -> T:
+    """Return what a reading function says; while the link is lost it is asked again for some minutes."""
+    deadline = Deadline(PATIENCE_SECONDS, clock)
+    first = True
+    while True:
+        try:
+            return question()
+        except AuthenticationFailed:
+            raise
+        except (ConnectionLost, TimedOut):
+            if deadline.passed:
                 raise
-            except (ConnectionLost, TimedOut):
-                if deadline.passed:
-                    raise
-            if not first:
-                self._clock.sleep(_PAUSE_SECONDS)
-            first = False
+        if not first:
+            clock.sleep(_PAUSE_SECONDS)
+        first = False

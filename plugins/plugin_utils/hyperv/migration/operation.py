@@ -22,7 +22,7 @@ from .decide import Step
 from .hosts import Hosts
 from .leftovers import clear_comparisons
 from .mover import Order, check
-from .outcome import Result, VmResult
+from .outcome import Result, VmResult, one_failure
 from .prepare import changes_processor, preparation
 from .proof import prove
 from .request import MoveRequest, parse
@@ -207,16 +207,9 @@ def _skip_blocked(tracks: tuple[Track, ...]) -> None:
 
 
 def _failure(failed: list[VmResult], total: int, *, changed: bool) -> MobilityError | None:
-    """Return the failure of the task: the only VM's own error, or one sentence that names all."""
     errors = [one.error for one in failed if one.error is not None]
-    if not errors:
-        return None
-    if total == 1:
-        errors[0].changed = changed
-        return errors[0]
-    said = "; ".join(" ".join(error.msg.split()) for error in errors)
     findings = tuple(finding for one in failed for finding in blocking(one.findings))
-    return NotPossible(f"{len(failed)} of {total} VMs were not moved: {said}", findings=findings, changed=changed)
+    return one_failure(errors, total, "{} of {} VMs were not moved", findings, changed=changed)
 
 
 def _result(track: Track, plan: MigrationPlan) -> VmResult:

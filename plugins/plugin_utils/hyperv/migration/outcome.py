@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...errors import MobilityError
+from ...errors import MobilityError, NotPossible
 from ...findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Result(str, Enum):
@@ -63,3 +66,19 @@ class VmResult:
 def error_as_plain(error: MobilityError) -> dict[str, Any]:
     """Return an error of the family as JSON types."""
     return {"kind": error.kind, "msg": error.msg, **dict(error.details)}
+
+
+def one_failure(
+    errors: Sequence[MobilityError], total: int, said: str, findings: tuple[Finding, ...], *, changed: bool
+) -> MobilityError | None:
+    """Return the failure of a task: the only VM's own error, or one sentence that names all; None without errors.
+
+    ``said`` has places for the number of failures and the number of VMs.
+    """
+    if not errors:
+        return None
+    if total == 1:
+        errors[0].changed = changed
+        return errors[0]
+    reasons = "; ".join(" ".join(error.msg.split()) for error in errors)
+    return NotPossible(f"{said.format(len(errors), total)}: {reasons}", findings=findings, changed=changed)

@@ -125,18 +125,23 @@ def _silent(session: Session, vm_ids: Sequence[str], request: MoveRequest) -> di
 
 
 def _clean(hosts: Hosts, tracks: Sequence[Track]) -> None:
-    """Remove folders that moves left empty on the source, deepest first; what can't be removed stays."""
-    question = command("Get-VMHost") | select("VirtualMachinePath", "VirtualHardDiskPath")
-    settings = hosts.patiently(lambda: hosts.source.invoke(question))
-    roots = [str(value) for one in settings[0].objects for value in one.values() if value]
+    """Remove folders that moves left empty on the source; what can't be removed stays."""
     for track in tracks:
         try:
-            for folder in folders_to_try(track.vm, roots):
-                _remove_if_empty(hosts.source, folder)
+            hosts.patiently(partial(remove_empty_folders, hosts.source, [track.vm]))
         except MobilityError as error:
             track.findings += (
                 _warning(track, "folders_left", error.msg, "Remove the empty folders by hand."),
             )  # fmt: skip
+
+
+def remove_empty_folders(session: Session, vms: Sequence[VmFacts]) -> None:
+    """Remove those folders that VMs had and that are empty now, deepest first; see ``folders_to_try``."""
+    (settings,) = session.invoke(command("Get-VMHost") | select("VirtualMachinePath", "VirtualHardDiskPath"))
+    roots = [str(value) for one in settings.objects for value in one.values() if value]
+    for vm in vms:
+        for folder in folders_to_try(vm, roots):
+            _remove_if_empty(session, folder)
 
 
 def folders_to_try(vm: VmFacts, roots: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from .placement import Parts, check_path, check_vhd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PARTS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
+PART_OPTIONS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
 _NOT_NEGATIVE = ("wait_for_backup_seconds", "timeout_seconds", "retries")
 
 
@@ -76,12 +76,12 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         enable_processor_compatibility=arguments.get("processor_compatibility") == "enable",
         power=arguments.get("power") or "require_off",
         force=bool(arguments.get("force")),
-        shutdown_timeout_seconds=_number(arguments, "shutdown_timeout_seconds", 300),
+        shutdown_timeout_seconds=number_of(arguments, "shutdown_timeout_seconds", 300),
         eject_iso=bool(arguments.get("eject_iso")),
-        concurrency=_concurrency(arguments.get("concurrency")),
-        wait_for_backup_seconds=_number(arguments, "wait_for_backup_seconds", 3600),
-        timeout_seconds=_number(arguments, "timeout_seconds", 0),
-        retries=_number(arguments, "retries", 2),
+        concurrency=concurrency_of(arguments.get("concurrency")),
+        wait_for_backup_seconds=number_of(arguments, "wait_for_backup_seconds", 3600),
+        timeout_seconds=number_of(arguments, "timeout_seconds", 0),
+        retries=number_of(arguments, "retries", 2),
         remove_empty_source_folders=bool(arguments.get("remove_empty_source_folders")),
         verify_heartbeat=bool(verify.get("heartbeat")),
         verify_network=bool(verify.get("network")),
@@ -92,7 +92,8 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
     return request
 
 
-def _number(arguments: Mapping[str, Any], option: str, default: int) -> int:
+def number_of(arguments: Mapping[str, Any], option: str, default: int) -> int:
+    """Return a number of the arguments; InvalidRequest for a negative one."""
     value = arguments.get(option)
     if value is None:
         return default
@@ -111,7 +112,7 @@ def _destination(name: str, host: str, inventory_hosts: tuple[str, ...]) -> str:
 
 def _storage(arguments: Mapping[str, Any]) -> Storage:
     include, folder = arguments.get("include_storage"), arguments.get("destination_storage_path")
-    given = [option for option in _PARTS if arguments.get(option)]
+    given = [option for option in PART_OPTIONS if arguments.get(option)]
     if folder is not None and given:
         raise InvalidRequest(
             f"destination_storage_path and {given[0]} contradict each other: give all storage or parts"
@@ -120,13 +121,14 @@ def _storage(arguments: Mapping[str, Any]) -> Storage:
         option = "destination_storage_path" if folder is not None else given[0]
         raise InvalidRequest(f"include_storage is false, but {option} says where storage goes")
     if given:
-        return Storage(parts=_parts(arguments))
+        return Storage(parts=parts_of(arguments))
     checked = None if folder is None else check_path("destination_storage_path", folder)
     return Storage(include=include is not False, folder=checked)
 
 
-def _parts(arguments: Mapping[str, Any]) -> Parts:
-    paths = {o: check_path(o, arguments[o]) for o in _PARTS[:3] if arguments.get(o)}
+def parts_of(arguments: Mapping[str, Any]) -> Parts:
+    """Return the storage given per part; InvalidRequest for impossible paths and for a disk that is given twice."""
+    paths = {o: check_path(o, arguments[o]) for o in PART_OPTIONS[:3] if arguments.get(o)}
     vhds = tuple(
         check_vhd(vhd["source_file_path"], vhd["destination_file_path"]) for vhd in arguments.get("vhds") or []
     )
@@ -146,7 +148,8 @@ def _switch_map(given: Mapping[str, Any]) -> dict[str, str]:
     return dict(given)
 
 
-def _concurrency(value: Any) -> int | None:
+def concurrency_of(value: Any) -> int | None:
+    """Return the limit that was asked for, None for "auto"; InvalidRequest for what is neither."""
     text = str("auto" if value is None else value).strip().lower()
     if text == "auto":
         return None

@@ -1,0 +1,74 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One VM on its way through a task of storage migrations, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..migration.outcome import Result, error_as_plain
+from ..migration.track import Phase
+
+if TYPE_CHECKING:
+    from ...errors import MobilityError
+    from ...findings import Finding
+    from ..migration.mover import Attempt
+    from ..progress import Course
+    from .intent import Intent
+
+
+@dataclass(kw_only=True)
+class Track:
+    """The state of one VM's storage within a task. Changed by the main thread only."""
+
+    intent: Intent
+    wanted: Intent
+    """As it was decided first: what the task tells."""
+    findings: tuple[Finding, ...] = ()
+    phase: Phase = Phase.QUEUED
+    began: bool = False
+    watched: bool = False
+    tries: int = 0
+    attempt: Attempt | None = None
+    not_before: float = 0.0
+    waiting_since: float | None = None
+    started: float | None = None
+    started_at: str | None = None
+    ended: float | None = None
+    course: Course | None = None
+    result: Result | None = None
+    error: MobilityError | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the VM's Id."""
+        return self.wanted.vm.id
+
+    @property
+    def name(self) -> str:
+        """Return the VM's name."""
+        return self.wanted.vm.name
+
+    def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
+        """End the VM's way with a result."""
+        self.phase, self.result, self.error, self.ended = Phase.DONE, result, error, now
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the documented result as JSON types; times in seconds."""
+        took = None if self.started is None or self.ended is None else round(self.ended - self.started, 1)
+        return {
+            "id": self.id,
+            "name": self.name,
+            "outcome": (self.result or Result.SKIPPED).value,
+            "started": self.started_at,
+            "seconds": took,
+            "bytes": self.wanted.bytes if self.began else None,
+            "moved": {
+                "before": self.wanted.before(),
+                "after": self.wanted.after(),
+            },
+            "findings": [finding.as_plain() for finding in self.findings],
+            "error": None if self.error is None else error_as_plain(self.error),
+        }
