@@ -16,7 +16,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.wis
 
 WEB, DB = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 HOSTILE = 'O\'Brien – "prod" $x 测试 [a-z]'
-HERE = {
+HERE: dict[str, dict[str, Any]] = {
     "lan": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24", "gateway": "10.1.0.1", "dns": ["10.1.0.2"]},
     "backup": {"switch": "Back", "subnet": "10.9.0.0/24"},
 }
@@ -29,7 +29,7 @@ def ids(found: Any) -> list[str]:
 
 def test_a_network_is_read_as_it_is_written() -> None:
     lan = networks_of(HERE, host="hv01")["lan"]
-    assert lan.as_plain() == {"name": "lan", **HERE["lan"]}
+    assert lan.as_plain() == HERE["lan"] | {"name": "lan"}
     assert lan.carries("lan", 10)
     assert not lan.carries("LAN", None)
     assert lan.holds("10.1.0.7/24")
