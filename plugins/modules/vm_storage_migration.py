@@ -116,9 +116,9 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Empty the drive D
+- name: Everything lies on the drive E
   hyperv.mobility.vm_storage_migration:
-    select: "[?starts_with(path, 'D:')]"
+    select: "[*]"
     destination_storage_path: E:\VMs
     folder_per_vm: true
     remove_empty_source_folders: true
