@@ -44,6 +44,8 @@ def commands() -> dict[str, type[Cmdlet]]:
 def lacks(host: Host, name: str) -> bool:
     """Return whether the host has no such command because the module's feature is not installed."""
     signature = contract.signature(name, host.edition)
+    if signature is not None and signature.module == "BestPractices":
+        return not host.bpa.installed
     feature = FEATURE_OF_MODULE.get(signature.module) if signature else None
     return feature is not None and host.features.get(feature) != "Installed"
 

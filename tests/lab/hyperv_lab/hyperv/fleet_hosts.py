@@ -14,6 +14,7 @@ from . import accounts, fleet_endpoints
 from .cpu import CPU_MODELS
 from .faults import HostFault
 from .firewall import RULES
+from .fleet_bpa import read_bpa
 from .guest import SERVICES_DISC
 from .host import Host, HostSettings, Migration, WinRM
 from .live import EDITIONS, since
@@ -101,6 +102,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     _windows(fleet, host, section)
     host.faults.planned = [read_fault(entry, host) for entry in section.sections("faults")]
     host.cluster = section.text("cluster", None)
+    read_bpa(host, section.section("bpa"))
     host.tpm_certificates = frozenset({windows_name, *(n.upper() for n in section.texts("tpm_certificates"))})
     section.close()
     fleet.hosts[windows_name] = host

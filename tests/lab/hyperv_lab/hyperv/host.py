@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..world import Account, Identity, WinRMLimits
 from . import accounts
+from .bpa import Bpa
 from .faults import FaultPlayer
 from .live import since
 from .switch import MigrationNetwork, Network, Switch
@@ -156,6 +157,7 @@ class Host:
         """Restricted session configurations by lower-case name."""
         self.scripts: Callable[[str], Sequence[Any] | None] | None = None
         """Canned answers to script texts (canned.py)."""
+        self.bpa = Bpa()
         self.faults = FaultPlayer(self)
         self.boots = 0
         self.down_until = 0.0

@@ -222,6 +222,17 @@ class Class(Target):
         raise ConversionRefused
 
 
+class ClassList(Class):
+    """A generic list of some class: takes such a list, or one object, as the documented use pipes them one by one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._element = Class(name[len("List[") : -1])
+
+    def convert(self, value: Any, kind: Kind) -> Any:
+        return [value] if self._element.holds(value) else super().convert(value, kind)
+
+
 class Nullable(Target):
     """A value type that null may stand for."""
 

@@ -18,6 +18,7 @@ from .targets import (
     Anything,
     Array,
     Class,
+    ClassList,
     CredentialTarget,
     Names,
     Nullable,
@@ -102,6 +103,8 @@ class Types:
             return Nullable(self._named(name[len("Nullable<") : -1], values))
         if name.endswith("[]"):
             return Array(name, self._named(name[:-2], values))
+        if name.startswith("List["):
+            return ClassList(name)
         if name == "StringCollection":
             return Array(name, BUILT_IN["String"])
         if name in BUILT_IN:

@@ -1,0 +1,4 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit: what the Best Practices Analyzer says, and our own judgement of the published rules beside it."""
