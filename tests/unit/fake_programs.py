@@ -223,6 +223,9 @@ class MachineSessions:
             raise InvalidRequest(f"the inventory has no host {inventory_host!r}")
         return self.other_sessions[inventory_host]
 
+    def another_to(self, inventory_host: str) -> Session:
+        return self.to(inventory_host)
+
 
 def machine_request(sessions: MachineSessions, *, check_mode: bool = False, **arguments: object) -> Request:
     """A task's request on that machine."""

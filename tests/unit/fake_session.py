@@ -335,6 +335,12 @@ class FakeSessions:
             raise InvalidRequest(f"the inventory has no host {inventory_host!r}")
         return self._by_host[inventory_host]
 
+    def another_to(self, inventory_host: str) -> FakeSession:
+        first = self.to(inventory_host)
+        session = FakeSession(host=first.host, machine=first.machine, delegates_credentials=first.delegates_credentials)
+        self.opened.append(session)
+        return session
+
     def programs(self) -> Programs:
         raise InvalidRequest("this fake has no programs")
 

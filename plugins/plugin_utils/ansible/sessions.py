@@ -239,6 +239,12 @@ class TaskSessions:
             self._others[inventory_host] = self._session(inventory_host, own_link(connection, inventory_host))
         return self._others[inventory_host]
 
+    def another_to(self, inventory_host: str) -> PsrpSession:
+        """Return one more session to another inventory host, in a runspace of its own; raises as ``to`` does."""
+        if inventory_host == self.host:
+            return self.another_here()
+        return self._session(inventory_host, own_link(self._connection_to(inventory_host), inventory_host))
+
     def close(self) -> None:
         """Close every session that was opened, whatever state it is in."""
         while self._opened:

@@ -66,3 +66,6 @@ class Sessions(Protocol):
 
         Raises InvalidRequest when the inventory has no such host.
         """
+
+    def another_to(self, inventory_host: str) -> Session:
+        """Return one more session to another inventory host, for work that runs beside the first; raises as ``to``."""

@@ -25,7 +25,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
     steps_back,
     steps_left,
 )
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.marks import Mark
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.marks import Kind, Mark
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.places import (
     candidates,
     export_root,
@@ -105,9 +105,12 @@ def test_addresses_come_after_the_start_and_only_when_asked() -> None:
         (standing(side("Running", MARK), side("Off")), Verdict.SOURCE_RUNS),
         (standing(side("Off"), side("Off")), Verdict.CONFLICT),
         (standing(side("Off"), side("Off", MARK)), Verdict.CONFLICT),
-        (standing(side("Off"), side("Off", replace(MARK, rolled_back=True))), Verdict.ROLLED_BACK),
+        (standing(side("Off"), side("Off", replace(MARK, kind=Kind.ROLLED_BACK))), Verdict.ROLLED_BACK),
         (standing(side("Off", MARK), side("Off", MARK), changed=True), Verdict.SOURCE_CHANGED),
         (standing(side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
+        (standing(side("Off", MARK), side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
+        (standing(side("Off", replace(MARK, kind=Kind.DONE))), Verdict.GONE_ON),
+        (standing(side("Off", replace(MARK, kind=Kind.DONE)), side("Running")), Verdict.DONE),
     ],
 )  # fmt: skip
 def test_what_keeps_a_vm_from_being_touched(now: Standing, verdict: Verdict) -> None:
@@ -126,11 +129,15 @@ def test_an_export_of_ours_that_runs_is_gone_on_with() -> None:
     [
         (FINISHED, Verdict.GO),
         (HELD, Verdict.GO),
-        (standing(side("Running"), side("Off", replace(MARK, host="HV01", rolled_back=True))), Verdict.DONE),
+        (standing(side("Running"), side("Off", replace(MARK, host="HV01", kind=Kind.ROLLED_BACK))), Verdict.DONE),
         (standing(side("Running")), Verdict.DONE),
         (standing(None, side("Running")), Verdict.NO_WAY_BACK),
         (standing(side("Running", MARK), side("Running")), Verdict.BOTH_RUN),
         (standing(side("Off"), side("Running")), Verdict.CONFLICT),
+        (standing(side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
+        (standing(side("Off", MARK), side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
+        (standing(side("Off", replace(MARK, kind=Kind.DONE))), Verdict.GONE_ON),
+        (standing(side("Running", MARK), side("Off", replace(MARK, host="HV01", kind=Kind.ROLLED_BACK))), Verdict.GO),
     ],
 )
 def test_rollback(now: Standing, verdict: Verdict) -> None:
@@ -144,7 +151,10 @@ def test_a_rollback_stops_the_destination_before_it_starts_the_source() -> None:
 
 
 STATES = ("Off", "Saved", "Running", "Paused", "Starting", "Stopping")
-SIDES = [None, *(side(state, mark) for state, mark in product(STATES, (None, MARK, replace(MARK, rolled_back=True))))]
+SIDES = [
+    None,
+    *(side(state, mark) for state, mark in product(STATES, (None, *(replace(MARK, kind=kind) for kind in Kind)))),
+]
 
 
 @given(st.sampled_from(SIDES), st.sampled_from(SIDES), st.sampled_from(list(Export)), st.booleans())
@@ -184,7 +194,7 @@ def test_notes_keep_what_people_wrote(own: str) -> None:
     assert marks.find(once) == MARK
     assert marks.put(once, MARK) == once
     assert marks.without(once) == own.rstrip()
-    other = replace(MARK, host="HV01", rolled_back=True)
+    other = replace(MARK, host="HV01", kind=Kind.ROLLED_BACK)
     assert marks.find(marks.put(once, other)) == other
     assert marks.put(once, other).count("rolled back to HV01") == 1
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from ...migration.decide import TRANSITIONAL, Seen
 from ...preflight.facts import RUNNING_STATES
-from .marks import NEVER, Mark
+from .marks import NEVER, Kind, Mark
 
 OFF = "Off"
 
@@ -71,7 +71,7 @@ class Standing:
         return (
             side is not None
             and side.mark is not None
-            and not side.mark.rolled_back
+            and side.mark.kind is Kind.BEGUN
             and not side.holds_memory
             and side.start_action == NEVER
         )
@@ -80,7 +80,7 @@ class Standing:
     def unfinished(self) -> bool:
         """Whether an imported VM at the destination still carries the mark of a migration to it."""
         mark = self.destination.mark if self.destination is not None else None
-        return mark is not None and not mark.rolled_back and _same(mark.host, self.destination_name)
+        return mark is not None and mark.kind is Kind.BEGUN and mark.host.lower() == self.destination_name.lower()
 
     @property
     def exported(self) -> bool:
@@ -111,7 +111,9 @@ class Verdict(str, Enum):
     CONFLICT = "conflict"
     """The Id is on both hosts, and not by a migration of ours."""
     ELSEWHERE = "elsewhere"
-    """A cold migration to another host has begun."""
+    """A cold migration to another host has begun, from the source or on from the destination."""
+    GONE_ON = "gone_on"
+    """It was migrated there and is not there any more: it may run on yet another host."""
     NO_WAY_BACK = "no_way_back"
     """The source is gone, so nothing can be rolled back to."""
 
@@ -161,17 +163,29 @@ def judge(standing: Standing, *, back: bool = False) -> Verdict:
         return Verdict.UNPROVEN
     if source is None and destination is None:
         return Verdict.NOT_FOUND
+    if _elsewhere(standing):
+        return Verdict.ELSEWHERE
     if back:
         return _judge_back(source, destination)
     if source is None:
         return Verdict.GO if standing.unfinished else Verdict.DONE
-    if source.mark and not source.mark.rolled_back and not _same(source.mark.host, standing.destination_name):
-        return Verdict.ELSEWHERE
     return _judge_source(standing, source) if destination is None else _judge_both(standing, source, destination)
+
+
+def _elsewhere(standing: Standing) -> bool:
+    """Whether the marks name another host than this destination."""
+    for side in (standing.source, standing.destination):
+        if side is not None and side.mark is not None and not side.mark.rolled_back:
+            name = side.mark.host
+            if name.lower() != standing.destination_name.lower():
+                return True
+    return False
 
 
 def _judge_source(standing: Standing, source: Side) -> Verdict:
     """Return the verdict on a VM that only the source has."""
+    if source.mark is not None and source.mark.kind is Kind.DONE:
+        return Verdict.GONE_ON
     if source.seen.is_interrupted and standing.export is not Export.RUNNING:
         return Verdict.WAIT
     return Verdict.BUSY if source.seen.state in TRANSITIONAL else Verdict.GO
@@ -181,7 +195,7 @@ def _judge_both(standing: Standing, source: Side, destination: Side) -> Verdict:
     """Return the verdict on a VM of which both hosts have a copy."""
     if source.holds_memory and destination.holds_memory:
         return Verdict.BOTH_RUN
-    if destination.mark is not None and destination.mark.rolled_back:
+    if _rolled_back(destination):
         return Verdict.ROLLED_BACK
     if source.mark is None or source.mark.rolled_back:
         return Verdict.CONFLICT
@@ -199,17 +213,15 @@ def _judge_back(source: Side | None, destination: Side | None) -> Verdict:
         return Verdict.NO_WAY_BACK
     if destination is not None and source.holds_memory and destination.holds_memory:
         return Verdict.BOTH_RUN
-    if source.mark is None:
+    if source.mark is None or source.mark.rolled_back:
         return Verdict.DONE if destination is None or _rolled_back(destination) else Verdict.CONFLICT
+    if destination is None and source.mark.kind is Kind.DONE and not source.holds_memory:
+        return Verdict.GONE_ON
     return Verdict.GO
 
 
 def _rolled_back(side: Side) -> bool:
     return side.mark is not None and side.mark.rolled_back
-
-
-def _same(left: str, right: str) -> bool:
-    return left.lower() == right.lower()
 
 
 def steps_left(standing: Standing, *, start: Start, readdress: bool = False) -> tuple[Step, ...]:

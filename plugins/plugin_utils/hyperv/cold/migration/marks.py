@@ -4,21 +4,30 @@
 """What a cold migration writes into the notes of a VM, so that any later run, and any person, knows where it stands.
 
 The line is set before the VM is stopped. Export-VM copies the notes with the configuration, so the imported VM carries
-it too: there it means "not finished yet", and it is taken out as the last step. The source keeps it, off, for good.
+it too: there it means "not finished yet", and it is taken out as the last step. The source keeps it, off, and is told
+just before that the migration is done: a copy that is gone from the destination then is not made a second time.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 _LINE = re.compile(
-    r"\[hyperv\.mobility: (?P<what>cold migration to|rolled back to) (?P<host>[^;\]]*)"
+    r"\[hyperv\.mobility: (?P<what>cold migration to|cold migrated to|rolled back to) (?P<host>[^;\]]*)"
     r"; was (?P<was>\w+); automatic start (?P<start>\w+)\]"
 )
-_WORDS = {False: "cold migration to", True: "rolled back to"}
 NEVER = "Nothing"
 """AutomaticStartAction of a VM that its host never starts by itself."""
+
+
+class Kind(str, Enum):
+    """What the line says, in the words that stand there."""
+
+    BEGUN = "cold migration to"
+    DONE = "cold migrated to"
+    ROLLED_BACK = "rolled back to"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,12 @@ class Mark:
     """State before it was stopped."""
     start_action: str
     """AutomaticStartAction before it was turned off."""
-    rolled_back: bool = False
+    kind: Kind = Kind.BEGUN
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it is on a copy that a rollback left."""
+        return self.kind is Kind.ROLLED_BACK
 
     @property
     def ran(self) -> bool:
@@ -41,8 +55,7 @@ class Mark:
     def line(self) -> str:
         """Return the line for the notes."""
         host = re.sub(r"[;\]\s]", "_", self.host)
-        what = _WORDS[self.rolled_back]
-        return f"[hyperv.mobility: {what} {host}; was {self.was}; automatic start {self.start_action}]"
+        return f"[hyperv.mobility: {self.kind.value} {host}; was {self.was}; automatic start {self.start_action}]"
 
 
 def find(notes: str) -> Mark | None:
@@ -53,7 +66,7 @@ def find(notes: str) -> Mark | None:
             host=match["host"],
             was=match["was"],
             start_action=match["start"],
-            rolled_back=match["what"] == _WORDS[True],
+            kind=Kind(match["what"]),
         )
     return found
 
