@@ -6,13 +6,15 @@ r"""What an exported tree consists of: a small JSON file beside the tree, by whi
 An export lies in ``<path>\<Id of the VM>``: the tree that Export-VM makes there (a folder with the VM's name), and
 ``manifest.json``. Folders by Id keep VMs of the same name apart. The file is there from the beginning, with the state
 ``exporting``: a tree without a manifest is not ours, and one whose manifest is not ``complete`` is torn or still being
-made. It becomes ``complete`` in one step (a new file, moved over the old one), after every hash was taken.
+made. Once Export-VM has succeeded it is ``hashing``: the tree is whole, and a later run needs to take the hashes only.
+It becomes ``complete`` after every hash was taken. Each step is a new file, moved over the old one.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from ...errors import MobilityError
@@ -20,7 +22,9 @@ from ...errors import MobilityError
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = 1
 EXPORTING: Final = "exporting"
+HASHING: Final = "hashing"
 COMPLETE: Final = "complete"
+LEASE_SECONDS: Final = 600
 
 
 class NoManifest(MobilityError):
@@ -61,6 +65,11 @@ class Manifest:
     configuration_file: str = ""
     """Relative path of the .vmcx or .xml that an import names."""
     files: tuple[TreeFile, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """What the VM was like when the export began, by name of the thing (``evidence.seen_of``)."""
+    lease_seconds: int = LEASE_SECONDS
+    """How long after its last change an unfinished manifest says that its run is at work: another controller's run
+    can't be asked, and shows nothing while it takes the hash of a large file."""
 
     @property
     def complete(self) -> bool:
@@ -88,13 +97,15 @@ def parse(text: str, *, where: str) -> Manifest:
             TreeFile(path=str(one["path"]), size=int(one["size"]), sha256=str(one["sha256"]).lower())
             for one in raw["files"]
         )
+        seen = {str(key): str(value) for key, value in dict(raw.get("seen") or {}).items()}
+        lease = int(raw.get("lease_seconds", LEASE_SECONDS))
     except (ValueError, KeyError, TypeError) as error:
         raise NoManifest(f"{where} is no manifest of an export: {type(error).__name__}: {error}", path=where) from error
     for file in files:
         _check_path(file.path, where)
     if fields["configuration_file"]:
         _check_path(fields["configuration_file"], where)
-    return Manifest(files=files, **fields)
+    return Manifest(files=files, seen=seen, lease_seconds=lease, **fields)
 
 
 _TEXTS: Final = (
@@ -105,5 +116,5 @@ _TEXTS: Final = (
 def _check_path(path: str, where: str) -> None:
     """Refuse a path that leads out of the tree: whoever wrote the file must not choose what is overwritten."""
     parts = path.replace("/", "\\").split("\\")
-    if not path or ":" in path or any(part in ("", ".", "..") for part in parts):
+    if not path or ":" in path or any(not part.rstrip(" .") for part in parts):
         raise NoManifest(f"{where}: the path {path!r} leads out of the tree", path=where)

@@ -1,0 +1,61 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who made something that lies on a machine: this controller or another, and whether the process still lives."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import socket
+from pathlib import Path
+from typing import Final
+
+PATTERN: Final = r"[0-9a-f]{8}-\d{1,10}-[0-9a-f]{16}"
+"""What ``new_token`` makes, as a pattern: controller, process, chance."""
+_PARTS: Final = re.compile(r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}")
+
+
+def new_token() -> str:
+    """Return a name of this run: it tells the controller and the process, and no other run has the same."""
+    return f"{controller()}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def controller() -> str:
+    """Return a short name of this controller."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def is_gone(token: str) -> bool | None:
+    """Whether the run of a token has ended: None where only its own controller could tell.
+
+    A token of this very process is one of an earlier task or attempt: a process makes its own after it has looked.
+    """
+    parts = _PARTS.fullmatch(token)
+    if parts is None or parts[1] != controller():
+        return None
+    return not is_alive(int(parts[2]))
+
+
+def is_alive(process: int) -> bool:
+    """Whether another process of this controller lives."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether a process has ended and only waits to be asked how: a killed one whose parent was killed with it."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:  # no Linux, or gone meanwhile
+        return False
+    return told.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
