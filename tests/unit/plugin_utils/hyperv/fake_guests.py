@@ -16,6 +16,8 @@ from unit.plugin_utils.hyperv.fake_host import FakeHost, vm
 WINDOWS = {"OSName": "Windows Server 2022 Datacenter", "OSVersion": "10.0.20348", "OSPlatformId": "2"}
 UBUNTU = {"OSName": "Ubuntu", "OSMajorVersion": "22.04", "OSVersion": "5.15.0", "OSBuildNumber": "5.15.0-91-generic"}
 DEBIAN = {"OSName": "Debian GNU/Linux", "OSMajorVersion": "12", "OSVersion": "6.1.0", "OSBuildNumber": "6.1.0-18-amd64"}
+IPV4 = {"address": "10.2.0.11", "prefix": 24, "gateway": "10.2.0.1", "dns": ["10.2.0.2", "10.2.0.3"]}
+IPV6 = {"address": "2001:db8:2::11", "prefix": 64, "gateway": "fe80::1", "dns": ["2001:db8:2::2"]}
 FRENCH = {
     "guest_service_interface": "Interface de services d’invité",
     "heartbeat": "Pulsation",
@@ -45,6 +47,39 @@ def guest_vm(vm_id: str, name: str, state: str = "Running", **more: Any) -> dict
     return vm(vm_id, name, state, services=services, pairs=dict(WINDOWS), **more)
 
 
+def adapter(vm_id: str, name: str = "Network Adapter", number: int = 1, **more: Any) -> dict[str, Any]:
+    """A network adapter with nothing set for a failover."""
+    return {
+        "VMId": vm_id,
+        "Id": f"Microsoft:{vm_id.upper()}\\{number:08X}-0000-0000-0000-000000000000",
+        "Name": name,
+        "MacAddress": f"00155D0000{number:02X}",
+        "IsLegacy": False,
+        "SwitchName": "LAN",
+        "IPAddresses": ["10.1.0.11"],
+        "TestReplicaSwitchName": "",
+        "failover": {},
+        **more,
+    }
+
+
+def replicated(
+    machine: dict[str, Any], mode: str, primary: str = "HV01.lab.test", replica: str = "HV02.lab.test"
+) -> Any:
+    """Make a machine a copy of a replicated one."""
+    machine["replication"] = [
+        {
+            "VMId": machine["Id"],
+            "ReplicationState": "Replicating",
+            "ReplicationHealth": "Normal",
+            "ReplicationMode": mode,
+            "PrimaryServerName": primary,
+            "ReplicaServerName": replica,
+        }
+    ]
+    return machine
+
+
 def switch(machine: dict[str, Any], name: str, **values: Any) -> None:
     """Change what the host shows of a service."""
     for one in machine["services"]:
@@ -69,6 +104,7 @@ class GuestHost(FakeHost):
         self.build = build
         self.refused: dict[str, Refused] = {}
         self.hides_exchange = False
+        self.switches = ["LAN", "Test"]
         self.answers_at_once = True
         super().__init__(*vms, **settings)
 
@@ -78,7 +114,21 @@ class GuestHost(FakeHost):
             "Enable-VMIntegrationService": lambda p, o: self._enable(o, on=True),
             "Disable-VMIntegrationService": lambda p, o: self._enable(o, on=False),
             "Set-VMDvdDrive": self._set_drive,
+            "Get-VMSwitch": lambda p, o: [{"Name": name} for name in self.switches],
+            "Get-VMNetworkAdapterFailoverConfiguration": lambda p, o: [one["failover"] for one in o],
+            "Set-VMNetworkAdapterFailoverConfiguration": self._set_failover,
+            "Set-VMNetworkAdapter": lambda p, o: [one.update(p) for one in o] and None,
         }
+
+    def _set_failover(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
+        for one in piped:
+            if one["VMId"] in self.refused:
+                raise self.refused[one["VMId"]]
+            for family in ("IPv4", "IPv6"):
+                if parameters.get(f"ClearFailover{family}Settings"):
+                    for key in [key for key in one["failover"] if key.startswith(family)]:
+                        del one["failover"][key]
+            one["failover"].update({key: value for key, value in parameters.items() if key.startswith("IPv")})
 
     def _enable(self, piped: list[Any], *, on: bool) -> None:
         for one in piped:

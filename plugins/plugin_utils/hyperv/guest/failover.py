@@ -1,0 +1,308 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets the addresses that replicated machines take at a failover, on both copies, and tells which would take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...errors import MobilityError, NotPossible
+from ...findings import blocking
+from ...operation import Outcome, carry_out
+from ..gateway import read_vms
+from ..selection import Selection, choose
+from ..writing import change, send
+from .addresses import AdapterWish, VmWish, parse_wishes
+from .copies import PRIMARY, REPLICA, Copies, Copy, FailoverSetting, live_adapter, read_copies
+from .exchange import Exchange, read_exchanges
+from .failover_plan import (
+    AdapterTarget,
+    FailoverPlan,
+    Side,
+    VmTarget,
+    counterpart,
+    find_adapter,
+    outlook,
+    side_of,
+)
+from .judging import (
+    adapter_findings,
+    adapter_unclear,
+    address_missing,
+    exchange_findings,
+    replica_findings,
+    role_findings,
+    short,
+    switch_findings,
+    there_findings,
+    unknown_host,
+    unread_host,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ...findings import Finding
+    from ...operation import Request
+    from ...session.protocol import Session
+    from .copies import FailoverAdapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What was read: this host's copies, what their guests tell, and the other copies by the host that holds them."""
+
+    here: Copies
+    exchanges: Mapping[str, Exchange] | None
+    there: Mapping[str, Copies | MobilityError] = field(default_factory=dict)
+    places: Mapping[str, str | None] = field(default_factory=dict)
+    """Id of the machine -> inventory host of its replica; None where no inventory host can be meant."""
+
+    def exchange(self, vm_id: str) -> Exchange | None:
+        """Return what a guest tells, None where that could not be read."""
+        return None if self.exchanges is None else self.exchanges.get(vm_id, Exchange(vm_id=vm_id))
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """What was done so far, by the Id of the machine."""
+
+    done: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
+    errors: dict[str, MobilityError] = field(default_factory=dict)
+
+
+def operate(request: Request) -> Outcome:
+    """Return the outcome with one entry per machine under ``vms``; one machine's failure does not stop the others.
+
+    Without ``vms`` every replicated machine of the host is read, and nothing changed. Raises InvalidRequest before
+    anything is sent, NotPossible before the first change unless ``skip_blocked`` leaves the blocked ones out.
+    """
+    wishes = parse_wishes(request.arguments)
+    replica_side = bool(request.arguments.get("replica_side"))
+    wanted = _chosen(request, wishes) if wishes else None
+    look = _look(request, wanted, replica_side=replica_side)
+    ids = list(wanted) if wanted is not None else list(look.here.by_id)
+    plan = FailoverPlan(
+        targets=tuple(
+            _target(look, look.here.by_id[vm_id], wanted[vm_id] if wanted is not None else None, replica_side)
+            for vm_id in ids
+            if vm_id in look.here.by_id
+        )
+    )
+    blocked = [finding for target in plan.targets if target.is_blocked for finding in blocking(target.findings)]
+    if blocked and not request.arguments.get("skip_blocked"):
+        raise NotPossible(f"{request.host}: {blocked[0].subject}: {blocked[0].evidence}", findings=blocked)
+    progress = Progress()
+    outcome = carry_out(plan, lambda due: _apply(request, due, progress), request, {})
+    foreseen = request.check_mode
+    values = {"vms": [_described(target, progress, foreseen=foreseen) for target in plan.targets]}
+    changed = plan.changed if foreseen else bool(progress.touched)
+    failure = next(iter(progress.errors.values()), None)
+    return Outcome(changed=changed, values=values, diff=outcome.diff, failure=failure)
+
+
+def _chosen(request: Request, wishes: Sequence[VmWish]) -> dict[str, VmWish]:
+    """Return the wishes by the Id of the machine they mean; raises NotFound, Ambiguous as a selection does."""
+    vms = read_vms(request.sessions.here())
+    found: dict[str, VmWish] = {}
+    for wish in wishes:
+        selection = Selection(names=(wish.name,) if wish.name else (), ids=(wish.id,) if wish.id else ())
+        (vm,) = choose(vms, selection, host=request.host)
+        found[vm.id] = wish
+    return found
+
+
+def _look(request: Request, wanted: Mapping[str, VmWish] | None, *, replica_side: bool) -> Look:
+    session = request.sessions.here()
+    here = read_copies(session, None if wanted is None else list(wanted))
+    exchanges = read_exchanges(session, list(here.by_id)) if here.by_id else {}
+    if not replica_side:
+        return Look(here=here, exchanges=exchanges)
+    asked = request.arguments.get("replica_host")
+    places: dict[str, str | None] = {}
+    for vm_id, copy in here.by_id.items():
+        if copy.mode == PRIMARY:
+            named = wanted[vm_id].replica_host if wanted is not None else None
+            places[vm_id] = named or asked or _place(copy, request.inventory_hosts)
+    there: dict[str, Copies | MobilityError] = {}
+    for place in dict.fromkeys(place for place in places.values() if place is not None):
+        own = [vm_id for vm_id, one in places.items() if one == place]
+        there[place] = _copies_there(request, place, own)
+    return Look(here=here, exchanges=exchanges, there=there, places=places)
+
+
+def _copies_there(request: Request, place: str, own: Sequence[str]) -> Copies | MobilityError:
+    try:
+        session = request.sessions.to(place)
+        present = {vm.id for vm in read_vms(session)}
+        return read_copies(session, [vm_id for vm_id in own if vm_id in present])
+    except MobilityError as problem:
+        return problem
+
+
+def _place(copy: Copy, hosts: Iterable[str]) -> str | None:
+    """Return the inventory host that bears the replica server's name, in full or without its domain."""
+    server = copy.replication.replica_server.lower() if copy.replication is not None else ""
+    known = list(hosts)
+    full = [host for host in known if host.lower() == server]
+    near = [host for host in known if short(host) == short(server)]
+    return next((found[0] for found in (full, near) if len(found) == 1), None) if server else None
+
+
+def _target(look: Look, copy: Copy, wish: VmWish | None, replica_side: bool) -> VmTarget:
+    findings = list(role_findings(copy, replica_side=replica_side and wish is not None))
+    replica, place, problems = _replica(look, copy)
+    findings += problems
+    gives_addresses = wish is None or any(adapter.addresses for adapter in wish.adapters)
+    if gives_addresses and copy.mode:
+        findings += exchange_findings(copy, look.exchange(copy.vm.id))
+        findings += replica_findings(replica) if replica is not None else ()
+    wishes, unclear = _wishes(copy, wish)
+    adapters = tuple(_adapter_target(look, copy, replica, one, wishes.get(one.id), wish) for one in copy.adapters)
+    return VmTarget(
+        copy=copy,
+        replica_host=place if replica is not None else None,
+        adapters=adapters,
+        machine_findings=(*findings, *unclear),
+        reading=wish is None,
+    )
+
+
+def _replica(look: Look, copy: Copy) -> tuple[Copy | None, str | None, list[Finding]]:
+    """Return the other copy, its inventory host, and why it can't be had."""
+    if copy.vm.id not in look.places:
+        return None, None, []
+    place = look.places[copy.vm.id]
+    server = copy.replication.replica_server if copy.replication is not None else ""
+    if place is None:
+        return (
+            None,
+            None,
+            [unknown_host(copy, f"no single host of the inventory is named like its replica server {server}")],
+        )
+    there = look.there[place]
+    if isinstance(there, MobilityError):
+        return None, place, [unread_host(copy, f"{place}: {there.msg}")]
+    problems = list(there_findings(copy, there))
+    return (None if problems else there.by_id[copy.vm.id]), place, problems
+
+
+def _wishes(copy: Copy, wish: VmWish | None) -> tuple[dict[str, AdapterWish], list[Finding]]:
+    """Return the wishes by the Id of their adapter, and findings for those that fit none or several."""
+    found: dict[str, AdapterWish] = {}
+    unclear: list[Finding] = []
+    for one in wish.adapters if wish is not None else ():
+        fitting = find_adapter(copy, one)
+        if len(fitting) != 1 or fitting[0].id in found:
+            unclear.append(adapter_unclear(copy, one.label, len(fitting)))
+        else:
+            found[fitting[0].id] = one
+    return found, unclear
+
+
+def _adapter_target(
+    look: Look,
+    copy: Copy,
+    replica: Copy | None,
+    adapter: FailoverAdapter,
+    wish: AdapterWish | None,
+    whole: VmWish | None,
+) -> AdapterTarget:
+    findings: list[Finding] = []
+    is_replica = copy.mode == REPLICA
+    other = counterpart(replica, adapter) if replica is not None else None
+    if wish is not None and replica is not None and other is None:
+        findings.append(adapter_unclear(replica, f"the adapter {adapter.name!r} of the primary", 0))
+    switch = wish.test_switch if wish is not None else None
+    own_switch = switch
+    if switch is not None:
+        lacking = list(switch_findings(copy, look.here, switch, needed=replica is None))
+        findings += lacking
+        own_switch = None if lacking else switch
+    there = look.there.get(look.places.get(copy.vm.id) or "")
+    if switch is not None and replica is not None and isinstance(there, Copies):
+        findings += switch_findings(replica, there, switch, needed=True)
+    here_side = side_of(copy, adapter, wish, test_switch=own_switch)
+    replica_side = (
+        side_of(replica, other, wish, test_switch=switch) if replica is not None and other is not None else None
+    )
+    target = AdapterTarget(here=here_side, replica=replica_side, here_is_replica=is_replica)
+    if whole is None or (wish is not None and wish.addresses):
+        findings += adapter_findings(copy, adapter)
+    decisive = target.decisive
+    if whole is None and decisive is not None and decisive.is_read and decisive.now == FailoverSetting():
+        findings.append(address_missing(copy if is_replica or replica is None else replica, adapter))
+    return AdapterTarget(here=here_side, replica=replica_side, here_is_replica=is_replica, findings=tuple(findings))
+
+
+def _apply(request: Request, plan: FailoverPlan, progress: Progress) -> dict[str, Any]:
+    for target in plan.targets:
+        if not target.is_due:
+            continue
+        vm_id = target.copy.vm.id
+        try:
+            for side in (side for one in target.adapters for side in one.sides):
+                _set(_session_to(request, side, target), side, changed=vm_id in progress.touched)
+                if side.commands:
+                    progress.touched.add(vm_id)
+            progress.done.add(vm_id)
+        except MobilityError as problem:
+            progress.errors[vm_id] = problem
+            if problem.changed:
+                progress.touched.add(vm_id)
+    return {}
+
+
+def _session_to(request: Request, side: Side, target: VmTarget) -> Session:
+    if side.host == target.copy.host or target.replica_host is None:
+        return request.sessions.here()
+    return request.sessions.to(target.replica_host)
+
+
+def _set(session: Session, side: Side, *, changed: bool) -> None:
+    statements = [live_adapter(side.adapter) | change(name, **parameters) for name, parameters in side.commands]
+    send(session, *statements, changed=changed)
+
+
+def _described(target: VmTarget, progress: Progress, *, foreseen: bool) -> dict[str, Any]:
+    copy = target.copy
+    error = progress.errors.get(copy.vm.id)
+    done = not target.is_due or foreseen or copy.vm.id in progress.done
+    replication = copy.replication
+    return {
+        "id": copy.vm.id,
+        "name": copy.vm.name,
+        "host": copy.host,
+        "replica_host": target.replica_host,
+        "changed": target.is_due if foreseen else copy.vm.id in progress.touched,
+        "skipped": target.is_blocked,
+        "replication": {
+            "mode": copy.mode or None,
+            "state": replication.state if replication is not None else None,
+            "health": replication.health if replication is not None else None,
+            "primary_server": replication.primary_server if replication is not None else None,
+            "replica_server": replication.replica_server if replication is not None else None,
+        },
+        "adapters": [_adapter(target, one, done=done and not target.is_blocked) for one in target.adapters],
+        "findings": [finding.as_plain() for finding in target.findings],
+        "error": None if error is None else {**error.details, "kind": error.kind, "msg": error.msg},
+    }
+
+
+def _adapter(target: VmTarget, one: AdapterTarget, *, done: bool) -> dict[str, Any]:
+    adapter = one.here.adapter
+    ahead = outlook(one, (*target.machine_findings, *one.findings), done=done)
+    return {
+        "name": adapter.name,
+        "id": adapter.id,
+        "mac_address": adapter.mac_address,
+        "addresses": list(adapter.ip_addresses),
+        "here": one.here.after if done else one.here.before,
+        "replica": None if one.replica is None else one.replica.after if done else one.replica.before,
+        "comes_up_with": dict(ahead.addresses),
+        "keeps_primary_address": ahead.keeps,
+        "why": list(ahead.why),
+    }

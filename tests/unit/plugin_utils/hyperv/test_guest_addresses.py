@@ -1,0 +1,100 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses for a failover by themselves: what can be none is refused before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest import failover
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.addresses import parse_wishes
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.copies import FailoverSetting
+from unit.fake_session import FakeSession, request
+from unit.plugin_utils.hyperv.fake_guests import IPV4, IPV6
+from unit.plugin_utils.hyperv.fake_host import WEB
+
+
+@pytest.mark.parametrize(
+    ("adapters", "words"),
+    [
+        ([{}], ["nothing is asked"]),
+        ([], ["adapters is empty"]),
+        ([{"name": "a", "id": "b", "ipv4": IPV4}], ["name, id"]),
+        ([{"ipv4": IPV4}, {"name": "a", "ipv6": IPV6}], ["told apart"]),
+        ([{"name": "a", "ipv4": IPV4}, {"name": "A", "ipv6": IPV6}], ["told apart"]),
+        ([{"clear": "both", "ipv6": IPV6}], ["clear: both"]),
+        ([{"mac_address": "00:15", "ipv4": IPV4}], ["00:15"]),
+        ([{"test_switch": " "}], ["test_switch"]),
+        ([{"ipv4": {"address": "10.2.0.11"}}], ["subnet_mask or prefix"]),
+        ([{"ipv4": {**IPV4, "subnet_mask": "255.255.255.0"}}], ["only one"]),
+        ([{"ipv4": {"address": "10.2.0.11", "subnet_mask": "255.0.255.0"}}], ["255.0.255.0"]),
+        ([{"ipv4": {"address": "10.2.0.11", "subnet_mask": "0.0.0.0"}}], ["0.0.0.0"]),
+        ([{"ipv4": {"address": "10.2.0.11", "subnet_mask": "0.0.0.255"}}], ["0.0.0.255"]),
+        ([{"ipv4": {**IPV4, "prefix": 32}}], ["prefix 32", "1 to 31"]),
+        ([{"ipv4": {**IPV4, "prefix": 0}}], ["prefix 0"]),
+        ([{"ipv4": {**IPV4, "address": "10.2.0.0"}}], ["network's own", "10.2.0.0/24"]),
+        ([{"ipv4": {**IPV4, "address": "10.2.0.255"}}], ["broadcast"]),
+        ([{"ipv4": {**IPV4, "address": "10.2.0.256"}}], ["10.2.0.256"]),
+        ([{"ipv4": {**IPV4, "address": "127.0.0.1"}}], ["127.0.0.1"]),
+        ([{"ipv4": {**IPV4, "address": "224.0.0.1"}}], ["224.0.0.1"]),
+        ([{"ipv4": {**IPV4, "address": "169.254.1.1"}}], ["link-local"]),
+        ([{"ipv4": {**IPV4, "gateway": "10.3.0.1"}}], ["10.3.0.1", "10.2.0.0/24"]),
+        ([{"ipv4": {**IPV4, "gateway": "10.2.0.255"}}], ["broadcast"]),
+        ([{"ipv4": {**IPV4, "gateway": "10.2.0.11"}}], ["itself"]),
+        ([{"ipv4": {**IPV4, "dns": ["a"]}}], ["'a'"]),
+        ([{"ipv4": {**IPV4, "dns": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]}}], ["two at most"]),
+        ([{"ipv4": {**IPV4, "dns": ["10.0.0.1", "10.0.0.1"]}}], ["10.0.0.1"]),
+        ([{"ipv4": {**IPV4, "address": "2001:db8::1"}}], ["no ipv4 address"]),
+        ([{"ipv6": {**IPV6, "address": "10.2.0.11"}}], ["no ipv6 address"]),
+        ([{"ipv6": {**IPV6, "prefix": 128}}], ["1 to 127"]),
+        ([{"ipv6": {**IPV6, "address": "fe80::5"}}], ["link-local"]),
+        ([{"ipv6": {**IPV6, "address": "2001:db8::1%eth0"}}], ["eth0"]),
+        ([{"ipv6": {**IPV6, "address": "2001:db8:2::"}}], ["network's own"]),
+        ([{"ipv6": {**IPV6, "gateway": "2001:db8:3::1"}}], ["2001:db8:3::1"]),
+    ],
+)
+def test_impossible_requests_send_nothing(adapters: list[dict[str, Any]], words: list[str]) -> None:
+    session = FakeSession()
+    with pytest.raises(InvalidRequest) as caught:
+        failover.operate(request(session, vms=[{"name": "web", "adapters": adapters}]))
+    assert [word for word in words if word not in caught.value.msg] == []
+    assert not session.invocations
+
+
+@pytest.mark.parametrize(
+    "vms",
+    [
+        [{"adapters": [{"ipv4": IPV4}]}],
+        [{"name": "a", "id": WEB, "adapters": [{"ipv4": IPV4}]}],
+        [{"id": "x", "adapters": [{"ipv4": IPV4}]}],
+        [{"name": "a", "adapters": [{"ipv4": IPV4}]}, {"name": "A", "adapters": [{"ipv6": IPV6}]}],
+        [{"name": "a", "adapters": [{"ipv4": IPV4}]}, {"name": "b", "adapters": [{"ipv4": IPV4}]}],
+    ],
+)
+def test_machines_have_to_be_told_apart_and_addresses_belong_to_one(vms: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_wishes({"vms": vms})
+
+
+def test_a_subnet_of_two_uses_both_addresses() -> None:
+    wishes = parse_wishes(
+        {"vms": [{"name": "a", "adapters": [{"ipv4": {"address": "10.2.0.0", "prefix": 31, "gateway": "10.2.0.1"}}]}]}
+    )
+    assert wishes[0].adapters[0].addresses[0].subnet_mask == "255.255.255.254"
+
+
+def test_addresses_are_compared_as_addresses() -> None:
+    raw = {
+        "IPv6Address": "2001:0DB8:0002::0011",
+        "IPv6SubnetPrefixLength": "64",
+        "IPv4Address": "",
+        "IPv4SubnetMask": "",
+    }
+    setting = FailoverSetting.from_wire(raw)
+    assert setting.ipv4 is None
+    assert setting.ipv6 is not None
+    assert (setting.ipv6.address, setting.ipv6.prefix) == ("2001:db8:2::11", 64)
+    assert FailoverSetting.from_wire({"IPv4Address": "0.0.0.0"}) == FailoverSetting()

@@ -1,0 +1,410 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses for a failover: what is refused by itself, what is set on either copy, and who would keep the primary's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    Ambiguous,
+    ConnectionLost,
+    NotFound,
+    NotPossible,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest import failover
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
+from unit.fake_session import Refused, request
+from unit.plugin_utils.hyperv.fake_guests import (
+    DEBIAN,
+    IPV4,
+    IPV6,
+    UBUNTU,
+    GuestHost,
+    adapter,
+    guest_vm,
+    replicated,
+    service,
+    switch,
+)
+from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB
+
+KVP = "key_value_pair_exchange"
+
+
+class Pair:
+    """A primary's host and its replica's."""
+
+    def __init__(self, *, legacy: bool = False, adapters: int = 1) -> None:
+        self.vm, self.replica = (
+            replicated(
+                guest_vm(
+                    WEB,
+                    HOSTILE,
+                    state,
+                    adapters=[
+                        adapter(WEB, f"net{n}", n, IsLegacy=legacy, IPAddresses=["10.1.0.11"] if state != "Off" else [])
+                        for n in range(1, adapters + 1)
+                    ],
+                ),
+                mode,
+            )
+            for state, mode in (("Running", "Primary"), ("Off", "Replica"))
+        )
+        self.here = GuestHost(self.vm, guest_vm(DB, "plain", adapters=[adapter(DB)]))
+        self.there = GuestHost(self.replica, ComputerName="HV02", Name="HV02")
+        self.there.session.host = "hv02"
+
+    def run(self, *adapters: dict[str, Any], check_mode: bool = False, **arguments: Any) -> Outcome:
+        vms = [{"name": HOSTILE, "adapters": list(adapters)}] if adapters else []
+        arguments = {"vms": vms, "replica_side": True, **arguments}
+        return failover.operate(request(self.here.session, self.there.session, check_mode=check_mode, **arguments))
+
+    def refused(self, *adapters: dict[str, Any], **arguments: Any) -> list[str]:
+        """The blocking findings, in both modes; nothing is changed."""
+        found = []
+        for check_mode in (True, False):
+            with pytest.raises(NotPossible) as caught:
+                self.run(*adapters, check_mode=check_mode, **arguments)
+            found.append([finding.id for finding in caught.value.findings])
+        assert found[0] == found[1]
+        for host in (self.here, self.there):
+            assert not host.session.sent("Set-VMNetworkAdapterFailoverConfiguration")
+            assert not host.session.sent("Set-VMNetworkAdapter")
+        return found[1]
+
+    def set_on(self, machine: dict[str, Any], number: int = 0) -> dict[str, Any]:
+        return dict(machine["adapters"][number]["failover"])
+
+
+def one(outcome: Outcome) -> dict[str, Any]:
+    (found,) = outcome.values["vms"]
+    return dict(found)
+
+
+def ids(result: dict[str, Any]) -> list[str]:
+    return [finding["id"] for finding in result["findings"]]
+
+
+def test_both_copies_are_set_once() -> None:
+    pair = Pair()
+    first = pair.run({"ipv4": IPV4, "ipv6": IPV6, "test_switch": "Test"})
+    assert first.changed
+    assert first.failure is None
+    for machine in (pair.vm, pair.replica):
+        assert pair.set_on(machine) == {
+            "IPv4Address": "10.2.0.11",
+            "IPv4SubnetMask": "255.255.255.0",
+            "IPv4DefaultGateway": "10.2.0.1",
+            "IPv4PreferredDNSServer": "10.2.0.2",
+            "IPv4AlternateDNSServer": "10.2.0.3",
+            "IPv6Address": "2001:db8:2::11",
+            "IPv6SubnetPrefixLength": 64,
+            "IPv6DefaultGateway": "fe80::1",
+            "IPv6PreferredDNSServer": "2001:db8:2::2",
+        }
+        assert machine["adapters"][0]["TestReplicaSwitchName"] == "Test"
+    (shown,) = one(first)["adapters"]
+    assert shown["comes_up_with"] == {"ipv4": "10.2.0.11", "ipv6": "2001:db8:2::11"}
+    assert (shown["keeps_primary_address"], shown["why"]) == (False, [])
+    assert shown["here"] == shown["replica"]
+    assert one(first)["replica_host"] == "hv02"
+    again = pair.run({"ipv4": IPV4, "ipv6": IPV6, "test_switch": "test"})
+    assert not again.changed
+    assert again.diff is not None
+    assert again.diff.before == again.diff.after == {}
+
+
+def test_check_mode_answers_as_the_real_run() -> None:
+    pair = Pair()
+    foreseen = pair.run({"ipv4": IPV4}, check_mode=True)
+    assert pair.set_on(pair.vm) == pair.set_on(pair.replica) == {}
+    done = pair.run({"ipv4": IPV4})
+    assert (foreseen.changed, foreseen.diff, foreseen.values) == (done.changed, done.diff, done.values)
+    assert done.diff is not None
+    assert len(done.diff.after) == 2
+
+
+def test_one_side_alone_says_that_the_replica_was_not_looked_at() -> None:
+    pair = Pair()
+    result = one(pair.run({"ipv4": IPV4}, replica_side=False))
+    assert pair.set_on(pair.replica) == {}
+    (shown,) = result["adapters"]
+    assert (shown["keeps_primary_address"], shown["why"], shown["replica"]) == (None, ["replica_not_read"], None)
+
+
+def test_the_replicas_own_host_sets_its_copy() -> None:
+    pair = Pair()
+    asked = request(pair.there.session, vms=[{"id": WEB, "adapters": [{"ipv4": IPV4}]}])
+    result = one(failover.operate(asked))
+    assert pair.set_on(pair.replica)["IPv4Address"] == "10.2.0.11"
+    assert pair.set_on(pair.vm) == {}
+    assert ids(result) == ["guest_not_judged"]
+    (shown,) = result["adapters"]
+    assert (shown["keeps_primary_address"], shown["why"]) == (None, ["guest_not_judged"])
+
+
+def test_what_is_not_given_stays_and_only_the_difference_is_a_change() -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4})
+    assert pair.run({"ipv4": {"address": "10.2.0.12", "prefix": 24}}).changed
+    found = pair.set_on(pair.replica)
+    assert (found["IPv4Address"], found["IPv4DefaultGateway"], found["IPv4AlternateDNSServer"]) == (
+        "10.2.0.12",
+        "10.2.0.1",
+        "10.2.0.3",
+    )
+    assert not pair.run({"ipv4": {"address": "10.2.0.12", "subnet_mask": "255.255.255.0", "dns": ["10.2.0.2"]}}).changed
+
+
+def test_a_gateway_of_another_subnet_does_not_stay() -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4})
+    assert pair.run({"ipv4": {"address": "10.3.0.11", "prefix": 24}}).changed
+    assert pair.set_on(pair.replica) == {"IPv4Address": "10.3.0.11", "IPv4SubnetMask": "255.255.255.0"}
+    assert not pair.run({"ipv4": {"address": "10.3.0.11", "prefix": 24}}).changed
+
+
+@pytest.mark.parametrize(("clear", "left"), [("ipv4", ["IPv6"]), ("ipv6", ["IPv4"]), ("both", [])])
+def test_clearing_removes_what_is_there_once(clear: str, left: list[str]) -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4, "ipv6": IPV6})
+    outcome = pair.run({"clear": clear})
+    assert outcome.changed
+    assert sorted({key[:4] for key in pair.set_on(pair.replica)}) == left
+    assert not pair.run({"clear": clear}).changed
+    (shown,) = one(outcome)["adapters"]
+    assert shown["keeps_primary_address"] is (clear == "both")
+
+
+def test_clearing_needs_no_guest() -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4})
+    switch(pair.vm, KVP, Enabled=False)
+    assert pair.run({"clear": "ipv4"}).changed
+
+
+@pytest.mark.parametrize("key", ["name", "mac_address", "id"])
+def test_one_of_several_adapters_is_named(key: str) -> None:
+    pair = Pair(adapters=3)
+    named = {"name": "NET2", "mac_address": "00:15:5d:00:00:02", "id": "00000002-0000-0000-0000-000000000000"}
+    assert pair.run({key: named[key], "ipv4": IPV4}).changed
+    assert [bool(pair.set_on(pair.replica, number)) for number in range(3)] == [False, True, False]
+
+
+def test_adapters_that_can_not_be_told_are_found() -> None:
+    pair = Pair(adapters=2)
+    assert pair.refused({"ipv4": IPV4}) == ["failover_adapter_ambiguous"]
+    assert pair.refused({"name": "net9", "ipv4": IPV4}) == ["failover_adapter_missing"]
+    pair.replica["adapters"].clear()
+    assert pair.refused({"name": "net1", "ipv4": IPV4}) == ["failover_adapter_missing"]
+
+
+def test_the_other_copys_adapter_is_found_by_its_name_where_its_guid_differs() -> None:
+    pair = Pair(adapters=2)
+    for number, one_adapter in enumerate(pair.replica["adapters"]):
+        one_adapter["Id"] = f"Microsoft:{WEB.upper()}\\{number + 7:08X}-0000-0000-0000-000000000000"
+    pair.run({"name": "net2", "ipv4": IPV4})
+    assert [bool(pair.set_on(pair.replica, number)) for number in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"Enabled": False}, "key_value_exchange_disabled"),
+        ({"PrimaryOperationalStatus": "NoContact"}, "key_value_exchange_silent"),
+        ({"SecondaryOperationalStatus": "ProtocolMismatch"}, "key_value_exchange_outdated"),
+        ({"PrimaryOperationalStatus": None}, "key_value_exchange_unknown"),
+    ],
+)
+def test_a_guest_that_can_not_take_an_address_is_refused(change: dict[str, Any], finding: str) -> None:
+    pair = Pair()
+    switch(pair.vm, KVP, **change)
+    if finding == "key_value_exchange_unknown":
+        pair.here.hides_exchange = True
+    assert pair.refused({"ipv4": IPV4}) == [finding]
+    left_out = one(pair.run({"ipv4": IPV4}, skip_blocked=True))
+    assert (left_out["skipped"], left_out["changed"]) == (True, False)
+    (shown,) = left_out["adapters"]
+    assert shown["keeps_primary_address"] is True
+    assert finding in shown["why"]
+
+
+def test_a_guest_without_pairs_is_silent_whatever_the_status() -> None:
+    pair = Pair()
+    pair.vm["pairs"] = {}
+    assert pair.refused({"ipv4": IPV4}) == ["key_value_exchange_silent"]
+
+
+def test_the_service_has_to_be_enabled_where_the_guest_comes_up() -> None:
+    pair = Pair()
+    switch(pair.replica, KVP, Enabled=False)
+    assert pair.refused({"ipv4": IPV4}) == ["key_value_exchange_disabled"]
+
+
+def test_a_legacy_adapter_is_refused() -> None:
+    assert Pair(legacy=True).refused({"ipv4": IPV4}) == ["legacy_adapter_takes_no_address"]
+
+
+def test_a_machine_that_is_off_is_set_with_a_warning() -> None:
+    pair = Pair()
+    pair.vm["State"] = "Off"
+    outcome = pair.run({"ipv4": IPV4})
+    assert outcome.changed
+    assert ids(one(outcome)) == ["guest_not_judged"]
+    assert one(outcome)["adapters"][0]["keeps_primary_address"] is None
+
+
+def test_an_old_protocol_of_a_linux_guest_that_sends_pairs_is_a_warning() -> None:
+    pair = Pair()
+    pair.vm["pairs"] = UBUNTU
+    switch(pair.vm, KVP, PrimaryOperationalStatus="Degraded", SecondaryOperationalStatus="ProtocolMismatch")
+    outcome = pair.run({"ipv4": IPV4})
+    assert (outcome.changed, ids(one(outcome))) == (True, ["key_value_exchange_outdated"])
+    assert one(outcome)["adapters"][0]["keeps_primary_address"] is False
+
+
+def test_a_distribution_that_is_published_without_it_is_a_doubt() -> None:
+    pair = Pair()
+    pair.vm["pairs"] = DEBIAN
+    outcome = pair.run({"ipv4": IPV4})
+    assert (outcome.changed, ids(one(outcome))) == (True, ["guest_takes_no_addresses"])
+    assert one(outcome)["adapters"][0]["keeps_primary_address"] is None
+
+
+def test_a_machine_without_replication_is_refused() -> None:
+    pair = Pair()
+    with pytest.raises(NotPossible) as caught:
+        pair.run(vms=[{"name": "plain", "adapters": [{"ipv4": IPV4}]}])
+    assert [finding.id for finding in caught.value.findings] == ["vm_not_replicating"]
+
+
+@pytest.mark.parametrize("mode", ["TestReplica", "ExtendedReplica"])
+def test_other_roles_are_refused(mode: str) -> None:
+    pair = Pair()
+    pair.vm["replication"][0]["ReplicationMode"] = mode
+    assert pair.refused({"ipv4": IPV4}, replica_side=False) == ["replication_role_differs"]
+
+
+def test_the_replicas_host_is_not_asked_for_its_other_side() -> None:
+    pair = Pair()
+    vms = [{"name": HOSTILE, "adapters": [{"ipv4": IPV4}]}]
+    with pytest.raises(NotPossible) as caught:
+        failover.operate(request(pair.there.session, pair.here.session, vms=vms, replica_side=True))
+    assert [finding.id for finding in caught.value.findings] == ["replication_role_differs"]
+    assert "HV01.lab.test" in caught.value.findings[0].remedy
+
+
+def test_two_primaries_are_found() -> None:
+    pair = Pair()
+    pair.replica["replication"][0]["ReplicationMode"] = "Primary"
+    assert pair.refused({"ipv4": IPV4}) == ["replica_missing"]
+    pair.there.vms.clear()
+    assert pair.refused({"ipv4": IPV4}) == ["replica_missing"]
+
+
+def test_the_replicas_host_is_found_by_its_computer_name() -> None:
+    pair = Pair()
+    for machine in (pair.vm, pair.replica):
+        replicated(machine, machine["replication"][0]["ReplicationMode"], replica="10.0.0.2")
+    assert pair.refused({"ipv4": IPV4}) == ["replica_host_unknown"]
+    pair = Pair()
+    pair.there.settings["ComputerName"] = "OTHER"
+    assert pair.refused({"ipv4": IPV4}) == ["replica_host_differs"]
+    pair = Pair()
+    pair.there.session.host = "site-b"
+    assert pair.refused({"ipv4": IPV4}) == ["replica_host_unknown"]
+    assert pair.run({"ipv4": IPV4}, replica_host="site-b").changed
+    vms = [{"name": HOSTILE, "replica_host": "site-b", "adapters": [{"ipv4": IPV4}]}]
+    assert not pair.run(vms=vms).changed
+
+
+def test_a_replicas_host_out_of_reach_is_a_finding() -> None:
+    pair = Pair()
+    pair.there.session.machine.on("Get-VM", _lost)
+    assert pair.refused({"ipv4": IPV4}) == ["replica_host_unread"]
+
+
+def _lost(*_arguments: Any) -> None:
+    raise ConnectionLost("the link to hv02 failed")
+
+
+def test_the_switch_of_a_test_has_to_be_there() -> None:
+    pair = Pair()
+    pair.there.switches = ["LAN"]
+    assert pair.refused({"test_switch": "Test"}) == ["test_switch_missing"]
+    pair.there.switches, pair.here.switches = ["LAN", "Test"], ["LAN"]
+    outcome = pair.run({"test_switch": "Test"})
+    assert ids(one(outcome)) == ["test_switch_not_on_primary"]
+    assert [machine["adapters"][0]["TestReplicaSwitchName"] for machine in (pair.vm, pair.replica)] == ["", "Test"]
+    assert not pair.run({"test_switch": "Test"}).changed
+
+
+def test_reading_shows_every_replicated_machine_and_changes_nothing() -> None:
+    pair = Pair()
+    result = one(pair.run())
+    assert (result["name"], result["changed"], result["skipped"]) == (HOSTILE, False, False)
+    assert ids(result) == ["failover_address_missing"]
+    assert result["adapters"][0]["keeps_primary_address"] is True
+    assert result["adapters"][0]["why"] == ["failover_address_missing"]
+    pair.run({"ipv4": IPV4})
+    result = one(pair.run())
+    assert ids(result) == []
+    assert result["adapters"][0]["comes_up_with"]["ipv4"] == "10.2.0.11"
+    switch(pair.vm, KVP, Enabled=False)
+    result = one(pair.run())
+    assert (result["adapters"][0]["keeps_primary_address"], result["adapters"][0]["why"]) == (
+        True,
+        ["key_value_exchange_disabled"],
+    )
+
+
+def test_a_host_without_replication_has_nothing_to_read() -> None:
+    host = GuestHost(guest_vm(DB, "plain", adapters=[adapter(DB)]))
+    assert failover.operate(request(host.session)).values == {"vms": []}
+
+
+def test_what_can_not_be_read_is_not_guessed() -> None:
+    pair = Pair()
+    pair.there.session.machine.on("Get-VMNetworkAdapterFailoverConfiguration", _refused)
+    result = one(pair.run())
+    assert (result["adapters"][0]["keeps_primary_address"], result["adapters"][0]["why"]) == (
+        None,
+        ["failover_setting_not_read"],
+    )
+    assert ids(result) == []
+
+
+def _refused(*_arguments: Any) -> None:
+    raise Refused("OperationFailed,x", "non")
+
+
+def test_a_failure_on_the_second_side_tells_that_the_first_was_changed() -> None:
+    pair = Pair()
+    pair.here.refused[WEB] = Refused("OperationFailed,x", "non")
+    outcome = pair.run({"ipv4": IPV4})
+    assert outcome.failure is not None
+    assert outcome.changed
+    assert pair.set_on(pair.replica)["IPv4Address"] == "10.2.0.11"
+    assert pair.set_on(pair.vm) == {}
+    assert one(outcome)["error"]["kind"] == "remote_error"
+
+
+def test_names_that_fit_nothing_or_several() -> None:
+    pair = Pair()
+    with pytest.raises(NotFound):
+        pair.run(vms=[{"name": "none", "adapters": [{"ipv4": IPV4}]}])
+    pair.here.vms.append(guest_vm("33333333-3333-3333-3333-333333333333", HOSTILE))
+    with pytest.raises(Ambiguous):
+        pair.run({"ipv4": IPV4})
+
+
+def test_services_are_not_named_in_the_hosts_language() -> None:
+    pair = Pair()
+    assert service(WEB, KVP)["Name"] != "Key-Value Pair Exchange"
+    pair.run({"ipv4": IPV4})
+    names = [item.name for host in (pair.here, pair.there) for statements in host.session.invocations
+             for statement in statements for item in statement.commands if "Name" in dict(item.parameters)]  # fmt: skip
+    assert set(names) <= {"Set-Variable", "Get-Variable"}
