@@ -30,6 +30,9 @@ CLASS_NAMES: dict[tuple[str, str], str] = {}
 METHODS: dict[tuple[str, str], Method] = {}
 """(lower-case class, lower-case method) -> what it does."""
 
+PARAMETERS: dict[tuple[str, str], tuple[tuple[str, bool], ...]] = {}
+"""(lower-case class, lower-case method) -> its parameters in order, and whether each is an array."""
+
 
 class CimInstance(LiveObject):
     """An instance of a CIM class as Get-CimInstance gives it. ``subject`` is what of the model it stands for."""
@@ -83,11 +86,15 @@ def provide(namespace: str, class_name: str) -> Callable[[Provider], Provider]:
     return register
 
 
-def method(class_name: str, name: str) -> Callable[[Method], Method]:
-    """Register a method."""
+def method(
+    class_name: str, name: str, parameters: tuple[tuple[str, bool], ...] | None = None
+) -> Callable[[Method], Method]:
+    """Register a method; with ``parameters`` in order (name, whether an array) it can be called by position, too."""
 
     def register(function: Method) -> Method:
         METHODS[class_name.lower(), name.lower()] = function
+        if parameters is not None:
+            PARAMETERS[class_name.lower(), name.lower()] = parameters
         return function
 
     return register

@@ -25,6 +25,7 @@ messages.add(
         "cim_0x8004100e": ("Invalid namespace", "Espace de noms non valide"),
         "cim_0x80041003": ("Access denied", "Accès refusé"),
         "cim_0x80041017": ("Invalid query", "Requête non valide"),
+        "cim_0x80041005": ("Type mismatch", "Type incorrect"),
         "cim_0x80041055": ("Invalid method", "Méthode non valide"),
         "cim_0x80070422": (
             "The service cannot be started, because it is disabled.",
@@ -150,6 +151,11 @@ class InvokeCimMethod(CimCmdlet):
         if not self.call.should_process(instance.class_name):
             return
         arguments = {str(key): value for key, value in (self.given("Arguments") or {}).items()}
+        if any(isinstance(value, list) for value in arguments.values()):
+            # A list from the wire is an ArrayList, which only an object array's conversion would help (public sources
+            # of CimCmdlets and of the infrastructure beneath; not recorded on a host).
+            self.wrong(0x80041005, "InvalidArgument", instance)
+            return
         values = function(self.host, instance, arguments, self.call.session.identity)
         kind = "Microsoft.Management.Infrastructure.CimMethodResult"
         self.call.write(PropertyBag({**values, "PSComputerName": None}, (kind, OBJECT), kind))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import power
+from . import dhcp, power
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list, fits, has_wildcards
 from .failures import Refused
 
@@ -107,14 +107,20 @@ class AdapterCmdlet(HyperVCmdlet):
             return as_list(self.given("VMNetworkAdapter"))
         return [adapter for vm in self.vms() for adapter in adapters_named(self, vm)]
 
+    def changing(self, adapter: NetworkAdapter) -> Any:
+        """Return the machine of an adapter, which nothing else may be changing now. Raises Refused."""
+        vm: Any = getattr(adapter.owner, "vm", adapter.owner)
+        if not vm.planned:
+            power.require_idle(vm)
+        return vm
+
     def connect(self, adapter: NetworkAdapter, switch: str) -> None:
         """Set an adapter's switch ("" for none) unless its machine is being changed. Raises Refused."""
-        owner = adapter.owner
-        vm: Any = getattr(owner, "vm", owner)
         with self.host.fleet.lock:
-            if not vm.planned:
-                power.require_idle(vm)
-            adapter.switch = switch
+            self.changing(adapter)
+            if switch.lower() != adapter.switch.lower():
+                adapter.switch = switch
+                dhcp.renew(adapter)
         self.host.fleet.clock.notify()
         self.passthru(adapter)
 

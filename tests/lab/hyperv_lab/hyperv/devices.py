@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, TypedArray, UInt32, UInt64
@@ -130,6 +131,25 @@ class DvdDrive(Drive):
         return self.path or None
 
 
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """Trunk mode of an adapter: the VLAN of untagged frames (0: none), and those that it lets through."""
+
+    native: int
+    allowed: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """Return the VLANs as ranges: "1-100,200"."""
+        runs: list[list[int]] = []
+        for number in self.allowed:
+            if runs and number == runs[-1][1] + 1:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number])
+        return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
 class VlanSetting(ModelObject):
     """VMNetworkAdapterVlanSetting of an adapter."""
 
@@ -156,8 +176,6 @@ class VlanSetting(ModelObject):
     empty = ""
     nothing = None
     is_template = False
-    native_vlan = 0
-    allowed_text = ""
 
     def __init__(self, adapter: NetworkAdapter) -> None:
         self.adapter = adapter
@@ -173,14 +191,25 @@ class VlanSetting(ModelObject):
         return self.adapter.vlan or 0
 
     @property
+    def native_vlan(self) -> int:
+        """Return the native VLAN of trunk mode, else 0."""
+        return self.adapter.trunk.native if self.adapter.trunk else 0
+
+    @property
     def operation_mode(self) -> EnumValue:
-        """Return Untagged or Access."""
-        return enums.value("VMNetworkAdapterVlanMode", "Access" if self.adapter.vlan else "Untagged")
+        """Return Untagged, Access or Trunk."""
+        mode = "Trunk" if self.adapter.trunk else "Access" if self.adapter.vlan else "Untagged"
+        return enums.value("VMNetworkAdapterVlanMode", mode)
 
     @property
     def allowed(self) -> TypedArray:
-        """Return the VLANs of trunk mode: none."""
-        return TypedArray("System.Int32", [])
+        """Return the VLANs of trunk mode, else none."""
+        return TypedArray("System.Int32", list(self.adapter.trunk.allowed) if self.adapter.trunk else [])
+
+    @property
+    def allowed_text(self) -> str:
+        """Return the VLANs of trunk mode as a text of ranges."""
+        return self.adapter.trunk.text if self.adapter.trunk else ""
 
 
 class NetworkAdapter(Component):
@@ -204,7 +233,7 @@ class NetworkAdapter(Component):
         "SwitchName": "switch_name",
         "AdapterId": "adapter_id",
         "TestReplicaPoolName": "empty",
-        "TestReplicaSwitchName": "empty",
+        "TestReplicaSwitchName": "test_replica_switch",
         "StatusDescription": "status_description",
         "Status": "status",
         "IsManagementOs": "no",
@@ -245,6 +274,9 @@ class NetworkAdapter(Component):
     dynamic_mac = True
     mac_address = "000000000000"
     vlan: int | None = None
+    """The VLAN of access mode."""
+    trunk: Trunk | None = None
+    test_replica_switch = ""
     name = "Network Adapter"
     switch = ""
     configuration: IpConfiguration = IpConfiguration()

@@ -55,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "shutdown_asks": Kind("InvalidOperation", "InvalidOperation"),
     "switch_unknown": Kind("InvalidParameter", "InvalidArgument"),
     "switch_id_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
+    "mac_pool_exhausted": Kind("OperationFailed", "NotSpecified", 0x800701E7),
     "adapter_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
     "snapshot_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
     "service_unknown": Kind("InvalidParameter", "InvalidArgument"),
@@ -124,6 +125,10 @@ messages.add(
         "switch_id_unknown": (
             'Hyper-V was unable to find a virtual switch with ID "{name}".',
             "Hyper-V n’a pas trouvé de commutateur virtuel ayant l’ID « {name} ».",
+        ),
+        "mac_pool_exhausted": (
+            "'{vm}' failed to start. '{name}': no dynamic MAC address is left. Attempt to access invalid address.",
+            "« {vm} » n’a pas démarré. « {name} » : aucune adresse MAC dynamique n’est libre (adresse non valide).",
         ),
         "adapter_unknown": (
             'No network adapter "{name}" was found on the virtual machine.',

@@ -15,13 +15,14 @@ from .cpu import CPU_MODELS
 from .faults import HostFault
 from .firewall import RULES
 from .fleet_bpa import read_bpa
+from .fleet_switches import read_mac_range, read_switches
 from .guest import SERVICES_DISC
 from .host import Host, HostSettings, Migration, WinRM
 from .live import EDITIONS, since
 from .schema import FleetError, Section, merged
 from .services import SERVICES
 from .storage import GB, File, Storage, Volume
-from .switch import MigrationNetwork, Network, Switch, parse_subnet
+from .switch import MigrationNetwork, Network, parse_subnet
 
 if TYPE_CHECKING:
     from .fleet import Addresses, Fleet
@@ -159,12 +160,7 @@ def put_services_disc(host: Host) -> None:
 
 
 def _network(host: Host, section: Section, index: int, number: int) -> None:
-    for item in section.any("switches", ["External"]):
-        part = Section(item if isinstance(item, dict) else {"name": item}, f"{section.where}.switches")
-        kind = part.choice("type", ("Private", "Internal", "External"), "External")
-        switch = Switch(host, part.text("name"), kind)
-        part.close()
-        host.switches[switch.name.lower()] = switch
+    read_switches(host, section)
     part = section.section("network")
     host.network = Network(rate=part.number("rate_mb", 1000.0, least=0.001))
     row, column = divmod(index, 250)
@@ -203,6 +199,7 @@ def _settings(host: Host, part: Section) -> None:
     host.settings.disk_path = part.text("virtual_hard_disk_path", host.settings.disk_path)
     host.settings.numa_spanning = part.flag("numa_spanning", True)
     host.settings.enhanced_session = part.flag("enhanced_session_mode")
+    read_mac_range(host, part)
     part.close()
 
 

@@ -17,8 +17,9 @@ from .checkpoint import Snapshot
 from .cpu import CpuFeatures
 from .devices import DvdDrive, HardDrive, NetworkAdapter
 from .faults import MoveFault
-from .fleet_guests import read_addresses, read_guest, read_replication
+from .fleet_guests import read_guest, read_replication
 from .fleet_hosts import names
+from .fleet_switches import read_adapter
 from .integration import INTEGRATION_SERVICES
 from .machine import DEFAULT_SERVICES, MB
 from .schema import FleetError, Section, merged
@@ -211,13 +212,7 @@ def _devices(vm: VM, section: Section) -> None:
     for number, entry in enumerate(entries):
         adapter = NetworkAdapter(vm, number, entry.text("switch", ""))
         adapter.name = entry.text("name", adapter.name)
-        mac = entry.text("mac", "")
-        if mac and not re.fullmatch(r"[0-9A-Fa-f]{12}", mac.replace("-", "").replace(":", "")):
-            raise FleetError(f"{entry.where}.mac: {mac!r} is no MAC address")
-        adapter.dynamic_mac = not mac
-        adapter.mac_address = mac.replace("-", "").replace(":", "").upper() or f"00155D{vm.id.int >> 104:06X}"[:12]
-        adapter.vlan = entry.whole("vlan", None)
-        adapter.configuration = read_addresses(entry)
+        read_adapter(adapter, entry)
         entry.close()
         vm.adapters.append(adapter)
 

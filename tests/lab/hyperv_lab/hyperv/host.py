@@ -91,6 +91,10 @@ class HostSettings:
     metering_hours: float = 1.0
     mac_minimum: str = "00155D000000"
     mac_maximum: str = "00155D0000FF"
+    mac_given: int = 0
+    """How many of the range the fleet file's machines have."""
+    mac_range_given: bool = False
+    """Whether the fleet file said it; otherwise it is that of a fresh host."""
     wwnn: str = "C003FF0000FFFF00"
     wwpn_minimum: str = "C003FFDE91C90000"
     wwpn_maximum: str = "C003FFDE91C9FFFF"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from . import dhcp, mac_pool
 from .failures import Refused
 from .guest import renew_services
 from .storage import DiskFull
@@ -89,6 +90,8 @@ def power_on(vm: VM, *, restore: bool = False) -> None:
     vm.started_at = vm.host.fleet.clock.now()
     vm.assigned = vm.assigned if vm.dynamic_memory and vm.assigned else vm.memory_startup
     vm.power_ons += 1
+    if not restore:
+        dhcp.ask(vm)
     vm.host.fleet.record("power_on", vm, restored=restore)
 
 
@@ -111,6 +114,8 @@ def start(vm: VM) -> bool:
         restore = vm.state == "Saved"
         if restore and vm.cpu is not None and not vm.cpu.runs_on(host.cpu):
             raise Refused("saved_state_incompatible", vm)
+        if not restore:
+            mac_pool.give_addresses(vm)
         power_on(vm, restore=restore)
         _resize_state(vm, 64 * 1024)
         _begin(vm, "Starting", "Running", START_SECONDS)

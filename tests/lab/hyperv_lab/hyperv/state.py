@@ -115,6 +115,11 @@ def describe_vm(vm: VM) -> dict[str, Any]:
                 "connected": a.connected,
                 "mac": a.mac_address,
                 "vlan": a.vlan,
+                "trunk": {"native": a.trunk.native, "allowed": a.trunk.text} if a.trunk else None,
+                "dynamic_mac": a.dynamic_mac,
+                "gateways": list(a.configuration.gateways),
+                "dns": list(a.configuration.dns),
+                "dhcp": a.configuration.dhcp,
                 "addresses": list(a.addresses),
                 "reported": list(a.ip_addresses),
             }

@@ -20,6 +20,30 @@ if TYPE_CHECKING:
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@dataclass(slots=True)
+class Uplink:
+    """A physical network adapter of a host."""
+
+    number: int
+    up: bool = True
+
+    @property
+    def description(self) -> str:
+        """Return InterfaceDescription: Windows numbers adapters of the same kind from the second on."""
+        return "Intel(R) Ethernet Controller X710" + (f" #{self.number}" if self.number > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredNetwork:
+    """A network behind a switch. Hosts with the same subnet share its DHCP server."""
+
+    vlan: int | None
+    subnet: ipaddress.IPv4Network
+    dhcp: bool = False
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
+
+
 class Switch(ModelObject):
     """VMSwitch."""
 
@@ -58,16 +82,25 @@ class Switch(ModelObject):
         self.name = name
         self.id = uuid.uuid5(uuid.NAMESPACE_DNS, f"switch:{host.name}:{name}")
         self.switch_type: EnumValue = enums.value("VMSwitchType", kind)
+        self.uplinks: list[Uplink] = []
+        """Physical adapters; several make a team of the switch's own."""
+        self.wired: tuple[WiredNetwork, ...] = ()
+        """What is known of the networks behind the uplink, by VLAN."""
 
     @property
     def adapter_description(self) -> str:
         """Return the physical adapter of an external switch."""
-        return "Intel(R) Ethernet Controller X710" if self.switch_type.name == "External" else ""
+        return self.uplinks[0].description if self.uplinks else ""
 
     @property
     def adapter_descriptions(self) -> TypedArray:
         """Return the physical adapters."""
-        return TypedArray("System.String", [self.adapter_description] if self.adapter_description else [])
+        return TypedArray("System.String", [uplink.description for uplink in self.uplinks])
+
+    @property
+    def carries(self) -> bool:
+        """Return whether frames leave the host: an uplink is up, or there is none to need."""
+        return not self.uplinks or any(uplink.up for uplink in self.uplinks)
 
 
 class MigrationNetwork(ModelObject):

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, UInt32, UInt64
-from . import enums
+from . import dhcp, enums
 from .guest import DEFAULT_GUEST, IN_CONTACT, RUNNING, Guest, IpConfiguration, renew_services
 from .live import chain
 from .machine import MB, VirtualMachineBase
@@ -162,6 +162,7 @@ class VM(VirtualMachineView):
             return False
         with self.host.fleet.lock:
             adapter.configuration = configuration.over(adapter.configuration)
+            dhcp.renew(adapter)
             adapter.settles_at = self.host.fleet.clock.now() + SETTLING_SECONDS
         self.host.fleet.clock.notify()
         return True

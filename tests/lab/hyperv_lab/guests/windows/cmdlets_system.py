@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...hyperv import cmdlets_system, enums, failures, messages
 from ...hyperv.base import POWERSHELL_CLASS, HostCmdlet, as_list, fits
 from ...hyperv.cim import BadQuery, CimInstance, matcher, normal
 from ...hyperv.cmdlets_system import ServiceController, is_administrator, only
+from ...hyperv.wmi import ManagementObject
 from ...powershell.commands import ErrorRecord
 from ...powershell.values import OBJECT, LiveObject, PropertyBag
 from .cim_classes import CLASSES
@@ -44,37 +44,6 @@ messages.add(
         ),
     }
 )
-
-
-class ManagementObject(LiveObject):
-    """System.Management.ManagementObject: dates are texts of WMI."""
-
-    def __init__(self, instance: CimInstance) -> None:
-        self.instance = instance
-        space = instance.namespace.replace("/", "\\")
-        self.__dict__["TYPE_NAMES"] = (
-            f"System.Management.ManagementObject#{space}\\{instance.class_name}",
-            "System.Management.ManagementObject",
-            "System.Management.ManagementBaseObject",
-            "System.ComponentModel.Component",
-            "System.MarshalByRefObject",
-            OBJECT,
-        )
-
-    def ps_names(self) -> list[str]:
-        """Return the system property with the class, and the properties of the class."""
-        return ["__CLASS", *(name for name in self.instance.values if name != "PSComputerName")]
-
-    def ps_get(self, name: str) -> Any:
-        """Return a property's value."""
-        if name == "__CLASS":
-            return self.instance.class_name
-        value = self.instance.values[name]
-        return value.strftime("%Y%m%d%H%M%S.%f+000") if isinstance(value, datetime) else value
-
-    def ps_text(self) -> str:
-        """Return the path of the object."""
-        return f"\\\\.\\{self.instance.namespace}:{self.instance.class_name}"
 
 
 class GetWmiObject(HostCmdlet):
@@ -114,7 +83,7 @@ class GetWmiObject(HostCmdlet):
             self._wrong("wmi_query", "InvalidArgument")
             return
         for one in chosen:
-            self.call.write(ManagementObject(one))
+            self.call.write(ManagementObject(one, self.host))
 
     def _wrong(self, key: str, category: str) -> None:
         text = messages.text(self.host.language, key)

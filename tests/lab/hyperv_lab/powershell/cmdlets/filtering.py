@@ -166,7 +166,7 @@ class WhereObject(Cmdlet):
 
 
 class ForEachObject(Cmdlet):
-    """Write a member of each object."""
+    """Write a member of each object, or what a method gives that is called with arguments."""
 
     NAME = "ForEach-Object"
     CLASS = "Microsoft.PowerShell.Commands.ForEachObjectCommand"
@@ -180,9 +180,31 @@ class ForEachObject(Cmdlet):
         if str(name).lower() == "tostring":
             self.call.write(text_of(value))
             return
-        item = members.get(value, str(name))
+        if "ArgumentList" in bound:
+            item = self._called(value, str(name), list(bound["ArgumentList"] or []))
+        else:
+            item = members.get(value, str(name))
         for each in item if isinstance(item, list) else [item]:
             self.call.write(each)
+
+    def _called(self, value: Any, name: str, arguments: list[Any]) -> Any:
+        """Return what a live object's method gives; an unknown method is an error, and nothing comes out."""
+        method = getattr(value, "ps_call", None)
+        try:
+            if method is not None:
+                return method(name, arguments)
+        except KeyError:
+            pass
+        self.call.error(
+            ErrorRecord(
+                error_id="MethodNotFound",
+                category="InvalidArgument",
+                exception=OPERATION,
+                message="The method was not found, or takes other arguments.",
+                target=Wrapped(value),
+            )
+        )
+        return []
 
 
 class SortObject(Cmdlet):
