@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import secrets
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from .wire import Wire
     from .world import World
@@ -29,6 +31,12 @@ ORDERS = (
     "shells: the open shells by host",
     "advance SECONDS: move the fleet's clock",
     'fault HOST {"action": "drop", "request": 3}: add a fault as in a fleet file',
+    "file HOST PATH: size, SHA-256 and the bytes (base64) of a file",
+    "damage HOST PATH: turn over a bit of a file",
+    "cut HOST PATH PART: leave a part (0 to 1) of a file",
+    "fill HOST VOLUME LEAVE_GB: fill a volume",
+    "save HOST FOLDER DIRECTORY: write the files of a folder into a real directory",
+    "bring HOST DIRECTORY FOLDER: put the files of a real directory into a folder",
     "restart HOST: restart the WinRM service of a host",
     "drop HOST: drop the connections of a host",
 )
@@ -119,6 +127,43 @@ class Desk:
         machine: Any = self._host(name).machine
         machine.faults.planned.append(HostFault(**json.loads(text)))
         return len(machine.faults.planned)
+
+    def _do_file(self, name: str, path: str) -> Any:
+        from .hyperv import contents  # noqa: PLC0415  # the model's
+
+        machine: Any = self._host(name).machine
+        data = contents.read(machine, path)
+        size = machine.storage.file(path).size
+        digest = hashlib.sha256(data).hexdigest()
+        return {"size": size, "sha256": digest, "content": base64.b64encode(data).decode()}
+
+    def _do_damage(self, name: str, path: str) -> Any:
+        from .hyperv.faults import spoil  # noqa: PLC0415
+
+        spoil(self._host(name).machine, path)
+        return True
+
+    def _do_cut(self, name: str, path: str, part: str) -> Any:
+        from .hyperv.faults import spoil  # noqa: PLC0415
+
+        spoil(self._host(name).machine, path, cut=float(part))
+        return True
+
+    def _do_fill(self, name: str, volume: str, leave_gb: str) -> Any:
+        from .hyperv.faults import fill  # noqa: PLC0415
+
+        fill(self._host(name).machine, volume, float(leave_gb))
+        return True
+
+    def _do_save(self, name: str, folder: str, directory: str) -> Any:
+        from .hyperv import carrying  # noqa: PLC0415
+
+        return carrying.save(self._host(name).machine, folder, Path(directory))
+
+    def _do_bring(self, name: str, directory: str, folder: str) -> Any:
+        from .hyperv import carrying  # noqa: PLC0415
+
+        return carrying.bring(self._host(name).machine, Path(directory), folder)
 
     def _do_restart(self, name: str) -> Any:
         host = self._host(name)

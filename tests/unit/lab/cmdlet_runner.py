@@ -69,8 +69,8 @@ class Call:
         return not self.bound.get("WhatIf", False)
 
 
-def run(host: Host, command: str, *piped: Any, who: Any = None, **parameters: Any) -> Result:
-    """Run one command on a host, as ``who`` (None: everything allowed), with objects piped into it."""
+def run(host: Host, command: str, *piped: Any, who: Any = None, session: Any = None, **parameters: Any) -> Result:
+    """Run one command on a host, as ``who`` (None: everything allowed) or in a session, with objects piped into it."""
     signature = contract.signature(command, host.edition)
     assert signature is not None, f"{command} is not in {host.edition}"
     found = catalogue.find(host, command)
@@ -78,7 +78,7 @@ def run(host: Host, command: str, *piped: Any, who: Any = None, **parameters: An
     arguments: Sequence[tuple[str | None, Any]] = list(parameters.items())
     prepared = prepare(signature, arguments, bool(piped))
     result = Result()
-    call = Call(Session(host, who), command, result)
+    call = Call(session or Session(host, who), command, result)
     bound = prepared.bound() if not piped else None
     cmdlet = found(cast("commands.Call", call))
     try:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from hyperv_lab.guests.windows.command_line import split
-from hyperv_lab.guests.windows.files import FileTree
 from hyperv_lab.guests.windows.registry import Registry, canonical
+from hyperv_lab.hyperv.file_tree import FileTree
 from hyperv_lab.hyperv.storage import DiskFull, Storage, Volume
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..powershell.commands import Cmdlet, ErrorRecord
@@ -14,49 +12,16 @@ from . import failures
 from .accounts import may_use_hyperv
 from .failures import Refused
 from .vm import VM
+from .wildcards import fits, has_wildcards, wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .host import Host
 
+__all__ = [
+    "HYPERV_CLASS", "POWERSHELL_CLASS", "HostCmdlet", "HyperVCmdlet", "as_list", "fits", "has_wildcards", "wildcard",
+]  # fmt: skip
 HYPERV_CLASS = "Microsoft.HyperV.PowerShell.Commands."
 POWERSHELL_CLASS = "Microsoft.PowerShell.Commands."
-
-
-def has_wildcards(text: str) -> bool:
-    """Return whether a text is a pattern: an unescaped *, ? or [."""
-    return re.search(r"(?<!`)[*?\[]", text) is not None
-
-
-@lru_cache(maxsize=4096)
-def wildcard(pattern: str) -> re.Pattern[str]:
-    """Return a PowerShell wildcard pattern as an expression that ignores case. A backtick escapes."""
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        position += 1
-        if char == "`" and position < len(pattern):
-            parts.append(re.escape(pattern[position]))
-            position += 1
-        elif char == "*":
-            parts.append(".*")
-        elif char == "?":
-            parts.append(".")
-        elif char == "[" and "]" in pattern[position:]:
-            end = pattern.index("]", position)
-            inside = pattern[position:end].replace("\\", "\\\\").replace("^", "\\^")
-            parts.append(f"[{inside}]" if inside else r"(?!)")
-            position = end + 1
-        else:
-            parts.append(re.escape(char))
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
-
-
-def fits(text: str, patterns: Iterable[str]) -> bool:
-    """Return whether a text fits one of the patterns."""
-    return any(wildcard(pattern).fullmatch(text) is not None for pattern in patterns)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from . import enums, failures, messages
 from .base import HostCmdlet, as_list, fits, has_wildcards
 from .cmdlets_system import is_administrator, only
 from .firewall import HYPERV, RULES, Rule
+from .sharing import DOORS, Share, door_open, shares_of
 
 if TYPE_CHECKING:
     from .host import Host
@@ -194,14 +195,8 @@ def reachable(source: Host, target: Host | None, port: int) -> bool:
         return False
     if port == 6600:
         return target.firewall["VIRT-MIGL-In-TCP-NoScope"] and bool(target.listener_addresses())
-    if port in (135, 139, 445):
-        # Guests know hosts, not the other way.
-        from ..guests.windows import file_sharing, state  # noqa: PLC0415
-
-        if isinstance(target, state.WindowsMachine):
-            return file_sharing.door_open(target, port)
-    if port == 445:
-        return target.firewall["FPS-SMB-In-TCP"] and target.services["lanmanserver"].status == "Running"
+    if port in DOORS and (port == 445 or DOORS[port] in target.firewall):
+        return door_open(target, port)
     if port in target.listeners.values() or port in (5985, 5986):
         return target.up() and target.firewall["WINRM-HTTP-In-TCP"]
     return port in (135, 2179, 3389)
@@ -273,19 +268,18 @@ class ResolveDnsName(HostCmdlet):
 
 
 class GetSmbShare(HostCmdlet):
-    """Get-SmbShare: the administrative shares."""
+    """Get-SmbShare."""
 
     NAME = "Get-SmbShare"
 
     def process(self) -> None:
         """Write the shares asked for."""
         only(self, "Name")
-        rows = [("ADMIN$", "C:\\Windows"), ("IPC$", "")]
-        rows += [(name[0] + "$", name + "\\") for name in self.host.storage.volumes]
+        known = [*shares_of(self.host).values(), Share(name="IPC$", path="", special=True)]
         names = [str(name) for name in as_list(self.given("Name"))]
-        for name, path in rows:
-            if not names or fits(name, names):
-                values = {"Name": name, "ScopeName": "*", "Path": path, "Special": True}
+        for share in known:
+            if not names or fits(share.name, names):
+                values = {"Name": share.name, "ScopeName": "*", "Path": share.path, "Special": share.special}
                 self.call.write(PropertyBag(values, ("Microsoft.Management.Infrastructure.CimInstance", OBJECT)))
 
 

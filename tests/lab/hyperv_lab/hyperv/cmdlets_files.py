@@ -6,142 +6,23 @@
 from __future__ import annotations
 
 import ntpath
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from ..powershell.commands import ErrorRecord
-from ..powershell.values import OBJECT, Int64, LiveObject, PropertyBag
-from . import failures, messages
-from .base import POWERSHELL_CLASS, HostCmdlet, as_list, fits, has_wildcards, wildcard
-from .cmdlets_system import is_administrator, only
+from ..powershell.values import PropertyBag
+from .base import POWERSHELL_CLASS, as_list, fits, has_wildcards, wildcard
+from .cmdlets_system import only
+from .contents import in_use
 from .host import BUILDS
-from .storage import File, FileExists, NoSuchPath
+from .paths import IO, PROMPT, SHARING_VIOLATION, PathCmdlet, plain_path
+from .storage import File, FileExists
 
 if TYPE_CHECKING:
     from .host import Host
-
-NOT_FOUND = ("System.Management.Automation.ItemNotFoundException", *failures.EXCEPTION)
-NO_DRIVE = ("System.Management.Automation.DriveNotFoundException", *failures.EXCEPTION)
-PROMPT = ("System.Management.Automation.PSInvalidOperationException", *failures.EXCEPTION)
-IO = ("System.IO.IOException", "System.SystemException", *failures.EXCEPTION)
-NO_ACCESS = ("System.UnauthorizedAccessException", "System.SystemException", *failures.EXCEPTION)
-messages.add(
-    {
-        "item_missing": (
-            "Cannot find path '{path}' because it does not exist.",
-            "Impossible de trouver le chemin d’accès « {path} », car il n’existe pas.",
-        ),
-        "drive_missing": (
-            "Cannot find drive. A drive with the name '{path}' does not exist.",
-            "Lecteur introuvable. Il n’existe aucun lecteur nommé « {path} ».",
-        ),
-        "folder_not_empty": (
-            "Windows PowerShell is in NonInteractive mode: '{path}' has children and Recurse was not given.",
-            "Windows PowerShell est en mode non interactif : « {path} » a des enfants et Recurse n’est pas spécifié.",
-        ),
-        "item_exists": (
-            "An item with the specified name {path} already exists.",
-            "Un élément avec le nom spécifié {path} existe déjà.",
-        ),
-        "item_access": ("Access to the path '{path}' is denied.", "L’accès au chemin d’accès « {path} » est refusé."),
-    }
-)
-
-
-class FileObject(LiveObject):
-    """FileInfo or DirectoryInfo."""
-
-    PROPERTIES: ClassVar = {
-        "Name": "name",
-        "Length": "length",
-        "DirectoryName": "directory",
-        "Exists": "yes",
-        "FullName": "path",
-        "Extension": "extension",
-        "CreationTimeUtc": "moment",
-        "LastWriteTimeUtc": "moment",
-        "PSPath": "ps_path",
-        "PSIsContainer": "container",
-    }
-    yes = True
-
-    def __init__(self, host: Host, path: str, file: File | None) -> None:
-        self.path = path
-        self.file = file
-        self.container = file is None
-        self.moment: datetime = host.fleet.clock.start
-        self.name = ntpath.basename(path) or path
-        self.directory = ntpath.dirname(path)
-        self.extension = ntpath.splitext(path)[1]
-        self.ps_path = f"Microsoft.PowerShell.Core\\FileSystem::{path}"
-        kind = "System.IO.DirectoryInfo" if self.container else "System.IO.FileInfo"
-        self.__dict__["TYPE_NAMES"] = (kind, "System.IO.FileSystemInfo", "System.MarshalByRefObject", OBJECT)
-
-    @property
-    def length(self) -> Int64:
-        """Return the bytes of a file."""
-        return Int64(self.file.size if self.file else 0)
-
-    def ps_names(self) -> list[str]:
-        """Return the properties: folders have no length."""
-        return [n for n in self.PROPERTIES if not (self.container and n in ("Length", "DirectoryName"))]
-
-    def ps_text(self) -> str:
-        """Return the path."""
-        return self.path
-
-
-class PathCmdlet(HostCmdlet):
-    """A cmdlet on paths of the file system."""
-
-    def paths(self) -> list[str]:
-        """Return the paths given; patterns only in -Path are expanded to what fits them."""
-        self.host.faults.tick()
-        literal = [self._plain(str(p)) for p in as_list(self.given("LiteralPath"))]
-        for given in as_list(self.given("Path")):
-            text = self._plain(str(given))
-            literal += self._expand(text) if has_wildcards(text) else [text.replace("`", "")]
-        return literal
-
-    def _plain(self, text: str) -> str:
-        for prefix in ("Microsoft.PowerShell.Core\\FileSystem::", "FileSystem::"):
-            text = text.removeprefix(prefix)
-        text = text.replace("/", "\\")
-        return text.rstrip("\\") + "\\" if len(text.rstrip("\\")) == 2 and text[1:2] == ":" else text.rstrip("\\")
-
-    def _expand(self, pattern: str) -> list[str]:
-        folder, last = ntpath.split(pattern)
-        if has_wildcards(folder) or not self.host.storage.folder_exists(folder):
-            return []
-        children = self.host.storage.volume(folder).children(folder)
-        return [path for path, _file in children if fits(ntpath.basename(path), [last])]
-
-    def wrong(self, error_id: str, category: str, key: str, path: str, exception: tuple[str, ...] = NOT_FOUND) -> None:
-        """Write an error about a path."""
-        text = messages.text(self.host.language, key, path=path)
-        self.fail(ErrorRecord(error_id=error_id, category=category, message=text, exception=exception, target=path))
-
-    def there(self, path: str) -> bool:
-        """Return whether a path exists; write the error of a missing path or drive otherwise."""
-        if self.host.storage.exists(path):
-            return True
-        drive = path[:1]
-        if path[1:2] == ":" and drive.upper() + ":" not in self.host.storage.volumes:
-            self.wrong("DriveNotFound", "ObjectNotFound", "drive_missing", drive, NO_DRIVE)
-        else:
-            self.wrong("PathNotFound", "ObjectNotFound", "item_missing", path)
-        return False
-
-    def may_change(self, path: str) -> bool:
-        """Return whether the caller may change files; write the error otherwise."""
-        if is_administrator(self):
-            return True
-        self.wrong("UnauthorizedAccess", "PermissionDenied", "item_access", path, NO_ACCESS)
-        return False
+    from .reach import Place
 
 
 class TestPath(PathCmdlet):
-    """Test-Path."""
+    """Test-Path: a share without access is an error beside the answer (field errors)."""
 
     NAME = "Test-Path"
     CLASS = POWERSHELL_CLASS + "TestPathCommand"
@@ -149,19 +30,19 @@ class TestPath(PathCmdlet):
     def process(self) -> None:
         """Write true or false for every path."""
         only(self, "Path", "LiteralPath", "PathType", "IsValid")
-        storage = self.host.storage
         kind = str(self.given("PathType", "Any"))
         given = [str(p) for p in as_list(self.given("Path"))]
         if given and has_wildcards(given[0]):
             self.call.write(bool(self.paths()))
             return
         for path in self.paths():
+            self.reachable(path)
             if kind == "Leaf":
-                self.call.write(storage.file(path) is not None)
+                self.call.write(self.reach.file(path) is not None)
             elif kind == "Container":
-                self.call.write(storage.folder_exists(path))
+                self.call.write(self.reach.is_folder(path))
             else:
-                self.call.write(storage.exists(path))
+                self.call.write(self.reach.exists(path))
 
 
 class GetItem(PathCmdlet):
@@ -175,7 +56,7 @@ class GetItem(PathCmdlet):
         only(self, "Path", "LiteralPath")
         for path in self.paths():
             if self.there(path):
-                self.call.write(FileObject(self.host, path, self.host.storage.file(path)))
+                self.show(path)
 
 
 class GetChildItem(PathCmdlet):
@@ -190,25 +71,27 @@ class GetChildItem(PathCmdlet):
         for path in self.paths():
             if not self.there(path):
                 continue
-            file = self.host.storage.file(path)
-            if file is not None:
-                self.call.write(FileObject(self.host, path, file))
+            if self.reach.file(path) is not None:
+                self.show(path)
             else:
                 self._list(path)
 
     def _list(self, path: str) -> None:
         pattern = self.given("Filter")
-        for child, file in list(self.host.storage.volume(path).children(path)):
+        for child, file in self.reach.children(path):
             unwanted = (self.switched("File") and file is None) or (self.switched("Directory") and file is not None)
             fitting = pattern is None or wildcard(str(pattern)).fullmatch(ntpath.basename(child))
             if fitting and not unwanted:
-                self.call.write(child if self.switched("Name") else FileObject(self.host, child, file))
+                if self.switched("Name"):
+                    self.call.write(child)
+                else:
+                    self.show(child)
             if file is None and self.switched("Recurse"):
                 self._list(child)
 
 
 class RemoveItem(PathCmdlet):
-    """Remove-Item: files, empty folders, and with -Recurse full ones."""
+    """Remove-Item: files, empty folders, and with -Recurse full ones. A file in use stays (its id from memory)."""
 
     NAME = "Remove-Item"
     CLASS = POWERSHELL_CLASS + "RemoveItemCommand"
@@ -221,15 +104,33 @@ class RemoveItem(PathCmdlet):
                 self._remove(path)
 
     def _remove(self, path: str) -> None:
-        volume = self.host.storage.volume(path)
+        place = self.reach.place(path)
+        if place is None:
+            return
         with self.host.fleet.lock:
-            if path.lower() in volume.files:
-                volume.take(path)
-            elif any(True for _ in volume.children(path)) and not self.switched("Recurse"):
+            volume = place.volume
+            if place.path.lower() in volume.files:
+                if not self.closed(path, "RemoveFileSystemItemIOError", "WriteError"):
+                    volume.take(place.path)
+            elif any(True for _ in volume.children(place.path)) and not self.switched("Recurse"):
                 self.wrong("InvalidOperation", "InvalidOperation", "folder_not_empty", path, PROMPT)
             else:
-                volume.remove_folder(path)
+                self._remove_folder(path, place)
         self.host.fleet.clock.notify()
+
+    def _remove_folder(self, path: str, place: Place) -> None:
+        below = place.path.rstrip("\\").lower() + "\\"
+        held = [file.path for key, file in place.volume.files.items()
+                if key.startswith(below) and in_use(place.host, file.path)]  # fmt: skip
+        if not held:
+            place.volume.remove_folder(place.path)
+            return
+        for key in [key for key in place.volume.files if key.startswith(below)]:
+            if place.volume.files[key].path not in held:
+                place.volume.take(key)
+        for one in held:
+            shown = path + one[len(place.path) :]
+            self.wrong("RemoveFileSystemItemIOError", "WriteError", "item_in_use", shown, IO, hresult=SHARING_VIOLATION)
 
 
 class NewItem(PathCmdlet):
@@ -243,29 +144,28 @@ class NewItem(PathCmdlet):
         only(self, "Path", "ItemType", "Name")
         for given in as_list(self.given("Path")):
             path = ntpath.join(str(given), str(self.given("Name"))) if self.bound_to("Name") else str(given)
+            path = plain_path(path)
             if self.may_change(path) and self.call.should_process(path):
-                self._make(path.rstrip("\\"), str(self.given("ItemType", "File")).lower())
+                self._make(path, str(self.given("ItemType", "File")).lower())
 
     def _make(self, path: str, kind: str) -> None:
-        storage = self.host.storage
-        try:
-            volume = storage.volume(path)
-        except NoSuchPath:
-            self.wrong("DriveNotFound", "ObjectNotFound", "drive_missing", path[:1], NO_DRIVE)
+        place = self.reach.place(path)
+        if place is None:
             return
         with self.host.fleet.lock:
             if kind == "directory":
-                if storage.folder_exists(path) and not self.switched("Force"):
+                if place.is_folder and not self.switched("Force"):
                     self.wrong("DirectoryExist", "ResourceExists", "item_exists", path, IO)
                     return
-                volume.make_folder(path)
+                place.volume.make_folder(place.path)
             else:
                 try:
-                    volume.put(File(path, 0))
+                    place.volume.put(File(place.path, 0, content=b""))
                 except FileExists:
                     self.wrong("NewItemIOError", "WriteError", "item_exists", path, IO)
                     return
-        self.call.write(FileObject(self.host, path, storage.file(path)))
+            place.host.stamp(place.path)
+        self.show(path)
 
 
 class GetItemProperty(PathCmdlet):

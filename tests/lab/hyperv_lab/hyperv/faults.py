@@ -9,16 +9,25 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .definition import refresh
+from .wildcards import wildcard
+
 if TYPE_CHECKING:
     from .host import Host
 
 
+COPIES = ("break_copy", "cut_copy", "damage_copy")
+"""What can become of a copy that a host's session makes: it breaks off with an error, ends too early without one, or a
+bit turns over on the way."""
+
+
 @dataclass(kw_only=True)
 class HostFault:
-    """One fault of a host. Exactly one of request, after_seconds and probability says when."""
+    """One fault of a host. One of request, after_seconds and probability says when; faults of copies need none."""
 
     action: str
-    """"drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot" or "fill_disk"."""
+    """"drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk", "damage_file",
+    "cut_file", or one of COPIES."""
     request: int | None = None
     """The n-th request since the start (1 is the first)."""
     after_seconds: float | None = None
@@ -31,6 +40,10 @@ class HostFault:
     service: str = "vmms"
     volume: str = "D:"
     leave_gb: float = 0.0
+    path: str = "*"
+    """A file of the host (damage_file, cut_file), or a pattern of what is copied to (COPIES)."""
+    part: float = 0.5
+    """How much of a copy is written, or of a file left."""
     times: int = 1
 
 
@@ -80,7 +93,7 @@ class FaultPlayer:
             return
         now = self.host.fleet.clock.now()
         for fault in self.planned:
-            if fault.after_seconds is None or fault.times <= 0 or now < fault.after_seconds:
+            if fault.after_seconds is None or fault.action in COPIES or fault.times <= 0 or now < fault.after_seconds:
                 continue
             with self.host.fleet.lock:
                 if fault.times <= 0:
@@ -88,7 +101,20 @@ class FaultPlayer:
                 fault.times -= 1
             self._play(fault)
 
+    def of_copy(self, target: str) -> HostFault | None:
+        """Return the fault that the copy to a path will have, if any: one that is due, whose pattern fits."""
+        now = self.host.fleet.clock.now()
+        with self.host.fleet.lock:
+            for fault in self.planned:
+                due = fault.action in COPIES and fault.times > 0 and now >= (fault.after_seconds or 0.0)
+                if due and wildcard(fault.path).fullmatch(target):
+                    fault.times -= 1
+                    return fault
+        return None
+
     def _meets(self, fault: HostFault, operation: str) -> bool:
+        if fault.action in COPIES:
+            return False
         if fault.operation is not None and fault.operation != operation.lower():
             return False
         if fault.request is not None:
@@ -112,10 +138,38 @@ class FaultPlayer:
             return "restart_winrm"
         if fault.action == "reboot":
             host.reboot(fault.seconds)
+        elif fault.action in ("damage_file", "cut_file"):
+            spoil(host, fault.path, cut=fault.part if fault.action == "cut_file" else None)
+            return None
         elif fault.action == "stop_service":
             host.services[fault.service.lower()].status = "Stopped"
         else:
-            volume = host.storage.volumes[fault.volume.upper()]
-            volume.other += max(volume.free - int(fault.leave_gb * 1024**3), 0)
+            fill(host, fault.volume, fault.leave_gb)
         host.fleet.clock.notify()
         return "drop"
+
+
+def spoil(host: Host, path: str, *, cut: float | None = None) -> None:
+    """Turn over a bit of a file, or leave only a part of it; KeyError where there is none.
+
+    A virtual disk that was cut can't be opened as one any more.
+    """
+    with host.fleet.lock:
+        refresh(host, path)
+        file = host.storage.file(path)
+        if file is None:
+            raise KeyError(path)
+        if cut is None:
+            file.damage()
+        else:
+            short = file.part(file.path, int(file.size * cut))
+            host.storage.volume(path).resize(path, short.size)
+            file.take_over(short)
+    host.fleet.clock.notify()
+
+
+def fill(host: Host, volume: str, leave_gb: float) -> None:
+    """Fill a volume but for so much; KeyError where there is none."""
+    found = host.storage.volumes[volume.rstrip(":\\").upper() + ":"]
+    found.other += max(found.free - int(leave_gb * 1024**3), 0)
+    host.fleet.clock.notify()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..world import Account, WinRMLimits
 from . import accounts, fleet_endpoints
 from .cpu import CPU_MODELS
-from .faults import HostFault
+from .faults import COPIES, HostFault
 from .firewall import RULES
 from .fleet_bpa import read_bpa
 from .fleet_switches import read_mac_range, read_switches
@@ -21,13 +21,17 @@ from .host import Host, HostSettings, Migration, WinRM
 from .live import EDITIONS, since
 from .schema import FleetError, Section, merged
 from .services import SERVICES
-from .storage import GB, File, Storage, Volume
+from .sharing import AUTHENTICATED, EVERYONE, RIGHTS, Share
+from .storage import GB, File, NoSuchPath, Storage, Volume
 from .switch import MigrationNetwork, Network, parse_subnet
 
 if TYPE_CHECKING:
     from .fleet import Addresses, Fleet
 
-FAULT_ACTIONS = ("drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk")
+FAULT_ACTIONS = (
+    "drop", "drop_after", "stall", "http", "restart_winrm", "stop_service", "reboot", "fill_disk", "damage_file",
+    "cut_file", *COPIES,
+)  # fmt: skip
 SERVICES_DISC_BYTES = 34 * 1024**2
 OPERATIONS = ("create", "command", "send", "receive", "signal", "delete", "connect", "disconnect")
 GUESTS = ("windows_machines", "linux_machines")
@@ -99,6 +103,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     _settings(host, section.section("settings"))
     read_winrm(host, section.section("winrm"), addresses)
     read_accounts(host, section)
+    read_shares(host, section)
     host.endpoints = fleet_endpoints.build(section, lambda name: _sid(host, name, section.where))
     _windows(fleet, host, section)
     host.faults.planned = [read_fault(entry, host) for entry in section.sections("faults")]
@@ -261,6 +266,27 @@ def read_accounts(host: Host, section: Section) -> None:
     host.groups = members
 
 
+def read_shares(host: Host, section: Section) -> None:
+    """Give a host its shares; without ``access`` they are for its administrators."""
+    everybody = {"everyone": EVERYONE, "authenticated users": AUTHENTICATED}
+    for entry in section.sections("shares"):
+        name, path = entry.text("name"), entry.text("path")
+        access: list[tuple[str, int]] = []
+        for item in entry.any("access", ["Administrators"]):
+            part = Section(item if isinstance(item, dict) else {"account": item}, f"{entry.where}.access")
+            account = part.text("account")
+            sid = everybody.get(account.lower()) or _sid(host, account, part.where)
+            access.append((sid, RIGHTS[part.choice("right", RIGHTS, "full")]))
+            part.close()
+        entry.close()
+        try:
+            host.storage.volume(path).make_folder(path)
+        except NoSuchPath as problem:
+            raise FleetError(f"{entry.where}.path: {host.name} has no volume for {path!r}") from problem
+        host.shares[name.lower()] = Share(name=name, path=path, access=tuple(access))
+    host.local_account_token_filter_policy = section.flag("local_account_token_filter_policy")
+
+
 def _group(name: str, where: str) -> str:
     for known, sid in accounts.LOCAL_GROUPS.items():
         if name.lower() in (known.lower(), sid.lower()):
@@ -330,10 +356,15 @@ def read_fault(entry: Section, host: Host) -> HostFault:
         service=entry.text("service", "vmms"),
         volume=entry.text("volume", "D:").rstrip(":").upper() + ":",
         leave_gb=entry.number("leave_gb", 0.0),
+        path=entry.text("path", "*"),
+        part=entry.number("part", 0.5),
         times=entry.whole("times", 1_000_000 if entry.has("probability") else 1),
     )
     entry.close()
-    if sum(value is not None for value in (fault.request, fault.after_seconds, fault.probability)) != 1:
+    when = sum(value is not None for value in (fault.request, fault.after_seconds, fault.probability))
+    if fault.action in COPIES and (fault.request, fault.probability) != (None, None):
+        raise FleetError(f"{entry.where}: a fault of copies is met by the next copy, or the next one after_seconds")
+    if when != 1 and fault.action not in COPIES:
         raise FleetError(f"{entry.where}: exactly one of request, after_seconds and probability says when")
     if fault.action == "fill_disk" and fault.volume not in host.storage.volumes:
         raise FleetError(f"{entry.where}.volume: there is no volume {fault.volume!r}")

@@ -182,6 +182,7 @@ def _disk_file(host: Host, path: str, entry: Section) -> None:
 
 def put_file(host: Host, file: File, where: str, *, shared: bool = False) -> None:
     """Put a file of the fleet file on its volume without changing the free space the file states; raise FleetError."""
+    file.identity = f"{host.name}/{file.path}"  # the same file has the same bytes in the next run of the fleet
     try:
         volume = host.storage.volume(file.path)
         volume.put(file, check=False)

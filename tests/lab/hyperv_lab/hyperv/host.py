@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..world import Account, Identity, WinRMLimits
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .cpu import CpuModel
     from .fleet import Fleet
     from .fleet_endpoints import RestrictedEndpoint
+    from .sharing import Share
     from .storage import Storage
     from .vm import VM
 
@@ -116,6 +118,14 @@ class WinRM:
 class Host:
     """One host. ``vms`` and ``planned`` are its realised and planned machines by Id, in the order they came."""
 
+    age_of_files = timedelta(0)
+    """How old files are, at the start, that came with the machine."""
+    timed_copies = True
+    """Whether copies and hashes take simulated time."""
+    local_account_token_filter_policy = False
+    """The registry value: local administrators keep their rights over the network."""
+    cluster: str | None = None
+
     def __init__(self, fleet: Fleet, name: str, *, edition: str, language: str, address: str) -> None:
         self.fleet = fleet
         self.name = name
@@ -156,9 +166,9 @@ class Host:
         """Bytes of memory held for migrations that come in, by job."""
         self.tpm_certificates: frozenset[str] = frozenset()
         """Hosts whose shielded-VM certificates are in this host's store (by name)."""
-        self.cluster: str | None = None
         self.endpoints: dict[str, RestrictedEndpoint] = {}
         """Restricted session configurations by lower-case name."""
+        self.shares: dict[str, Share] = {}  # by lower-case name, without the administrative ones
         self.scripts: Callable[[str], Sequence[Any] | None] | None = None
         """Canned answers to script texts (canned.py)."""
         self.bpa = Bpa()
@@ -216,6 +226,38 @@ class Host:
     def own_classes(self) -> Mapping[tuple[str, str], Provider]:
         """Return CIM classes that this kind of machine has in its own way, by (namespace, lower-case class)."""
         return {}
+
+    # --- what decides who gets into its shares (sharing.py) ---
+    def find_computer(self, name: str) -> Host | None:
+        """Return the machine that a name means on this one, None where it doesn't resolve."""
+        return self.fleet.host(name)
+
+    def has_administrative_shares(self) -> bool:
+        """Return whether ADMIN$, C$ … are there."""
+        return True
+
+    def filters_local_administrators(self) -> bool:
+        """Return whether local administrators but the built-in one lose their rights over the network."""
+        return not self.local_account_token_filter_policy
+
+    def is_locked_out(self, _account: Account) -> bool:
+        """Return whether an account is locked out."""
+        return False
+
+    def domain_answers(self) -> int:
+        """Return the code with which a sign-in by the domain ends before a password is looked at; 0: it answers."""
+        return 0
+
+    def wrong_password(self) -> None:
+        """Count a wrong password."""
+
+    def stamp(self, path: str) -> None:
+        """Note that a file or folder was made or changed now, by the clock that Get-Date shows."""
+        self.storage.moments[path.lower()] = self.fleet.clock.date()
+
+    def may_connect(self, _port: int) -> bool:
+        """Return whether a connection to a port elsewhere gets out."""
+        return True
 
     def cim_refusal(self) -> int | None:
         """Return the HRESULT that every CIM query ends with here; None where WMI answers."""

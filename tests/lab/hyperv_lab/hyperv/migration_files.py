@@ -93,10 +93,13 @@ def _place(drive: Drive) -> tuple[str, int, int]:
 
 
 def realise(destination: Host, placement: Placement) -> None:
-    """Make virtual disks of the copied files: sizes, kinds, and parents at their new places."""
+    """Give the copied files the bytes of theirs; virtual disks name their parents at their new places."""
     for copy in placement.copies:
         file = destination.storage.file(copy.target)
-        if file is not None and copy.file.disk is not None:
+        if file is None:
+            continue
+        file.take_over(copy.file)
+        if copy.file.disk is not None:
             parent = copy.file.disk.parent
             file.disk = replace(copy.file.disk, parent=placement.disks.get(parent.lower(), parent))
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from . import dhcp, mac_pool
+from .contents import wrote
 from .failures import Refused
 from .guest import renew_services
 from .storage import DiskFull
@@ -67,6 +68,7 @@ def _arrive(vm: VM, state: str) -> None:
     else:
         vm.state = state
         if state == "Saved":
+            wrote(vm)
             vm.started_at = None
 
 
@@ -78,6 +80,7 @@ def power_off(vm: VM) -> None:
     vm.cpu = None
     vm.started_at = None
     if was_on:
+        wrote(vm)
         vm.host.fleet.record("power_off", vm)
 
 
@@ -92,6 +95,7 @@ def power_on(vm: VM, *, restore: bool = False) -> None:
     vm.power_ons += 1
     if not restore:
         dhcp.ask(vm)
+    wrote(vm)
     vm.host.fleet.record("power_on", vm, restored=restore)
 
 

@@ -88,6 +88,7 @@ def describe_host(host: Host) -> dict[str, Any]:
             }
             for name, volume in host.storage.volumes.items()
         },
+        "shares": {share.name: share.path for share in host.shares.values()},
         "switches": sorted(switch.name for switch in host.switches.values()),
         "features": {name: state for name, state in host.features.items() if state != "Available"},
         "services": {service.name: service.status for service in host.services.values()},

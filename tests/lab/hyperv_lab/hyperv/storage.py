@@ -9,17 +9,28 @@ host.py); reads are lock-free.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import ntpath
+import secrets
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 GB = 1024**3
 EMPTY_DYNAMIC_DISK = 4 * 1024**2
 """Size of a new dynamic virtual disk's file (field objects: 4194304)."""
+STAND_IN = b"hyperv-lab stands in for a file\n"
+"""How the bytes of a file begin that is bigger than what the lab keeps of it."""
+
+
+def new_identity() -> str:
+    """Return an identity that no other file has."""
+    return secrets.token_hex(8)
 
 
 class DiskFull(Exception):
@@ -54,13 +65,82 @@ class VirtualDisk:
 
 @dataclass(slots=True)
 class File:
-    """A file: path as written, bytes it takes, and what it is when it is a virtual disk."""
+    """A file: path as written, bytes it takes, and what it is when it is a virtual disk.
+
+    Every file has real bytes (``read``). A small content, or none, can stand for a big file: the bytes then begin with
+    a line that names size and identity, so that a copy has the same hash, and a short or damaged one another.
+    """
 
     path: str
     size: int
     disk: VirtualDisk | None = None
     content: bytes | None = None
     """What is in it, where that matters; ``size`` may be more (a small content stands for a big file)."""
+    identity: str = field(default_factory=new_identity)
+    """Whose bytes these are, where no content says it: copied with the file, another one once it was written to."""
+    writing: bool = False
+    """Whether somebody is writing it just now: nobody else can open it."""
+
+    def read(self) -> bytes:
+        """Return the bytes."""
+        if self.content is not None and self.size == len(self.content) and self.disk is None:
+            return self.content
+        head = {
+            "size": self.size,
+            "identity": self.identity,
+            "content": None if self.content is None else len(self.content),
+            "disk": None if self.disk is None else {**asdict(self.disk), "identifier": str(self.disk.identifier)},
+        }
+        return STAND_IN + json.dumps(head, sort_keys=True).encode() + b"\n" + (self.content or b"")
+
+    def part(self, path: str, size: int) -> File:
+        """Return so many bytes of the file's beginning under another path; all of them make a copy of the whole."""
+        if size >= self.size:
+            return replace(self, path=path, writing=False)
+        content = self.content
+        if content is not None:
+            content = content[: len(content) * size // max(self.size, 1)]
+        return replace(self, path=path, size=size, disk=None, content=content, writing=False)
+
+    def take_over(self, other: File) -> None:
+        """Have the bytes of another file from now on; path and size stay."""
+        self.disk, self.content, self.identity = other.disk, other.content, other.identity
+
+    def written(self, mark: str) -> None:
+        """Have other bytes from now on, as somebody wrote to it; the same mark makes the same bytes."""
+        self.identity = hashlib.sha256(f"{self.identity}/{mark}".encode()).hexdigest()[:32]
+
+    def damage(self) -> None:
+        """Turn over a bit in the middle."""
+        if self.content:
+            half = len(self.content) // 2
+            self.content = self.content[:half] + bytes([self.content[half] ^ 1]) + self.content[half + 1 :]
+        else:
+            self.written("damaged")
+
+    @classmethod
+    def of_bytes(cls, path: str, data: bytes) -> File:
+        """Return the file that bytes make: what ``read`` gave becomes the same file, anything else a plain one."""
+        if data.startswith(STAND_IN):
+            head, _newline, rest = data[len(STAND_IN) :].partition(b"\n")
+            try:
+                return cls._of_head(path, json.loads(head), rest)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                pass
+        return cls(path, len(data), content=data)
+
+    @classmethod
+    def _of_head(cls, path: str, head: dict[str, Any], rest: bytes) -> File:
+        disk = head["disk"]
+        if len(rest) != (head["content"] or 0):
+            raise ValueError("cut short")
+        return cls(
+            path,
+            int(head["size"]),
+            None if disk is None else VirtualDisk(**{**disk, "identifier": uuid.UUID(disk["identifier"])}),
+            None if head["content"] is None else rest,
+            str(head["identity"]),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,6 +230,8 @@ class Storage:
         """By drive, "C:"."""
         self.shares = shares
         """By lower-case share, "\\\\server\\share"; the same objects on every host."""
+        self.moments: dict[str, datetime] = {}
+        """When commands made or changed files and folders, by lower-case path."""
 
     def volume(self, path: str) -> Volume:
         """Return the volume a path lies on; raise NoSuchPath for a drive or share that isn't there."""
@@ -182,6 +264,28 @@ class Storage:
         """Return whether a path is a file or a folder."""
         return self.file(path) is not None or self.folder_exists(path)
 
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file; raise NoSuchPath where there is none."""
+        file = self.file(path)
+        if file is None:
+            raise NoSuchPath(path)
+        return file.read()
+
+    def sha256(self, path: str) -> str:
+        """Return the hash of a file's bytes, 64 lower-case digits; raise NoSuchPath where there is none."""
+        return hashlib.sha256(self.read(path)).hexdigest()
+
+    def parent(self, file: File) -> str:
+        """Return where the parent of a differencing disk is, "" for other files.
+
+        A disk knows its parent by a relative path first, then by the full one (MS-VHDX, parent locator); here the
+        relative one leads to the same folder.
+        """
+        full = file.disk.parent if file.disk else ""
+        beside = ntpath.join(ntpath.dirname(file.path), ntpath.basename(full)) if full else ""
+        found = self.file(beside) if beside else None
+        return beside if found is not None and found is not file else full
+
     def chain(self, path: str) -> list[File]:
         """Return a virtual disk's file and its parents, child first; a missing parent ends the list."""
         files: list[File] = []
@@ -190,5 +294,5 @@ class Storage:
             if file is None or file in files:
                 break
             files.append(file)
-            path = file.disk.parent if file.disk else ""
+            path = self.parent(file)
         return files

@@ -9,8 +9,8 @@ import ntpath
 from typing import ClassVar
 
 from ...hyperv.base import POWERSHELL_CLASS, as_list, fits
-from ...hyperv.cmdlets_files import IO, NO_DRIVE, PROMPT
 from ...hyperv.cmdlets_system import only
+from ...hyperv.paths import IO, NO_DRIVE, PROMPT
 from ...hyperv.storage import NoSuchPath
 from ...powershell.values import OBJECT, PropertyBag
 from .items import REGISTRY, Item, ItemCmdlet

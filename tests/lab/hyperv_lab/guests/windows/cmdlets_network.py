@@ -1,20 +1,18 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network as a machine sees it: names, ports, connections, mapped shares."""
+"""The network as a machine sees it: names, ports, connections."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv import failures, messages
-from ...hyperv.base import POWERSHELL_CLASS, HostCmdlet, as_list, fits
-from ...hyperv.cmdlets_around import CIM_EXCEPTION
+from ...hyperv.base import POWERSHELL_CLASS, HostCmdlet, as_list
 from ...hyperv.cmdlets_system import WIN32_EXCEPTION, only
 from ...powershell.commands import ErrorRecord
-from ...powershell.values import OBJECT, Credential, Int64, PropertyBag, UInt16, UInt32
+from ...powershell.values import OBJECT, PropertyBag, UInt16, UInt32
 from . import smb
-from .file_sharing import ACCESS_DENIED
 
 if TYPE_CHECKING:
     from .state import WindowsMachine
@@ -23,7 +21,6 @@ _CIM = "Microsoft.Management.Infrastructure.CimInstance"
 FIRST_EPHEMERAL = 49152
 messages.add(
     {
-        "win32_error": ("The operation failed with the code {name}.", "L’opération a échoué avec le code {name}."),
         "ping_failed": (
             "Testing connection to computer '{name}' failed: no answer.",
             "Le test de la connexion à l’ordinateur « {name} » a échoué : aucune réponse.",
@@ -193,113 +190,10 @@ class GetNetIPAddress(GuestCmdlet):
                 self.call.write(PropertyBag(values, (f"{_CIM}#root/standardcimv2/MSFT_NetIPAddress", _CIM, OBJECT)))
 
 
-class NewSmbMapping(GuestCmdlet):
-    """New-SmbMapping with a name and a password: one sign-in."""
-
-    NAME = "New-SmbMapping"
-
-    def process(self) -> None:
-        """Map the share, or write the code that Windows gives."""
-        only(self, "LocalPath", "RemotePath", "UserName", "Password", "Persistent", "Credential")
-        remote, local = str(self.given("RemotePath")), str(self.given("LocalPath", ""))
-        credential = self.given("Credential")
-        user, password = str(self.given("UserName", "")), str(self.given("Password", ""))
-        if isinstance(credential, Credential):
-            user, password = credential.username, credential.password.text
-        code = smb.sign_in(self.machine, remote, user, password)
-        if code:
-            text = messages.text(self.machine.language, "win32_error", name=code)
-            category = "PermissionDenied" if code == ACCESS_DENIED else "NotSpecified"
-            self.fail(
-                ErrorRecord(
-                    error_id=f"Windows System Error {code}",
-                    category=category,
-                    message=text,
-                    exception=CIM_EXCEPTION,
-                    properties={"NativeErrorCode": code},
-                    target=remote,
-                )
-            )
-            return
-        smb.drives(self.call.session)[local or remote] = remote
-        self._show(local, remote)
-
-    def _show(self, local: str, remote: str) -> None:
-        values = {"Status": "OK", "LocalPath": local or None, "RemotePath": remote}
-        self.call.write(PropertyBag(values, (f"{_CIM}#ROOT/Microsoft/Windows/SMB/MSFT_SmbMapping", _CIM, OBJECT)))
-
-
-class GetSmbMapping(GuestCmdlet):
-    """Get-SmbMapping."""
-
-    NAME = "Get-SmbMapping"
-
-    def process(self) -> None:
-        """Write the mapped shares of the session."""
-        only(self, "LocalPath", "RemotePath")
-        wanted = [str(path).lower() for path in as_list(self.given("RemotePath"))]
-        for local, remote in smb.drives(self.call.session).items():
-            if not wanted or remote.lower() in wanted:
-                values = {"Status": "OK", "LocalPath": local, "RemotePath": remote}
-                kind = f"{_CIM}#ROOT/Microsoft/Windows/SMB/MSFT_SmbMapping"
-                self.call.write(PropertyBag(values, (kind, _CIM, OBJECT)))
-
-
-class RemoveSmbMapping(GuestCmdlet):
-    """Remove-SmbMapping."""
-
-    NAME = "Remove-SmbMapping"
-
-    def process(self) -> None:
-        """End the mappings of a path."""
-        only(self, "LocalPath", "RemotePath", "UpdateProfile", "InputObject")
-        wanted = [str(path).lower() for path in as_list(self.given("RemotePath")) + as_list(self.given("LocalPath"))]
-        known = smb.drives(self.call.session)
-        for local, remote in list(known.items()):
-            if (local.lower() in wanted or remote.lower() in wanted) and self.call.should_process(remote):
-                del known[local]
-
-
-class GetPSDrive(GuestCmdlet):
-    """Get-PSDrive: volumes, registry hives, and drives of the session."""
-
-    NAME = "Get-PSDrive"
-    CLASS = POWERSHELL_CLASS + "GetPSDriveCommand"
-
-    def process(self) -> None:
-        """Write the drives asked for."""
-        only(self, "Name", "LiteralName", "PSProvider", "Scope")
-        names = [str(name) for name in as_list(self.given("Name")) + as_list(self.given("LiteralName"))]
-        roots = {name[0]: name + "\\" for name in self.machine.storage.volumes}
-        roots |= {"HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", **smb.drives(self.call.session)}
-        for name, root in roots.items():
-            if not names or fits(name, names):
-                volume = self.machine.storage.volumes.get(f"{name}:")
-                sizes = {"Used": Int64(volume.size - volume.free), "Free": Int64(volume.free)} if volume else {}
-                self.call.write(drive(name, root, **sizes))
-
-
-def drive(name: str, root: str, **sizes: Int64) -> PropertyBag:
-    """Return a drive as PSDriveInfo; volumes have ``Used`` and ``Free``."""
-    provider = "Registry" if root.startswith("HKEY") else "FileSystem"
-    values = {
-        "Name": name,
-        "Root": root,
-        "Provider": f"Microsoft.PowerShell.Core\\{provider}",
-        "CurrentLocation": "",
-        **sizes,
-    }
-    return PropertyBag(values, ("System.Management.Automation.PSDriveInfo", OBJECT), name)
-
-
 COMMANDS = (
     ResolveDnsName,
     TestNetConnection,
     TestConnection,
     GetNetTCPConnection,
     GetNetIPAddress,
-    NewSmbMapping,
-    GetSmbMapping,
-    RemoveSmbMapping,
-    GetPSDrive,
 )

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv.base import POWERSHELL_CLASS, as_list, has_wildcards
-from ...hyperv.cmdlets_files import IO
 from ...hyperv.cmdlets_system import only
+from ...hyperv.paths import IO, FileObject
 from ...powershell.values import Int64
-from .items import ARGUMENT, REGISTRY, GuestFile, Item, ItemCmdlet, values_of
+from .items import ARGUMENT, REGISTRY, Item, ItemCmdlet, values_of
 from .registry import KINDS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class GetItemProperty(ItemCmdlet):
             if not self.there(item):
                 continue
             if item.provider != REGISTRY:
-                self.call.write(GuestFile(self.machine, item.path, self.machine.storage.file(item.path)))
+                self.call.write(FileObject(self.machine, item.path, self.machine.storage.file(item.path)))
                 continue
             for name in names:
                 plain = "" if name == "(default)" else name

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import ntpath
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...hyperv import failures, messages
 from ...hyperv.base import HostCmdlet, as_list, fits, has_wildcards
-from ...hyperv.cmdlets_files import NO_ACCESS, NO_DRIVE, NOT_FOUND, FileObject
 from ...hyperv.cmdlets_system import is_administrator
+from ...hyperv.file_tree import plain
+from ...hyperv.paths import NO_ACCESS, NO_DRIVE, NOT_FOUND, FileObject
 from ...powershell.commands import ErrorRecord
 from ...powershell.providers import provider_of
 from ...powershell.values import OBJECT, Int64, LiveObject, PropertyBag, TypedArray
 from .dispatch import expand
-from .files import plain
 from .registry import Value, parent, spelled
 
 if TYPE_CHECKING:
-    from ...hyperv.storage import File
     from .state import WindowsMachine
 
 REGISTRY, FILES = "Registry", "FileSystem"
@@ -126,23 +124,6 @@ class RegistryKey(LiveObject):
         return self.name
 
 
-class GuestFile(FileObject):
-    """A file or folder of a machine, with the times it was changed at."""
-
-    PROPERTIES: ClassVar = {
-        **FileObject.PROPERTIES,
-        "LastWriteTime": "moment",
-        "CreationTime": "moment",
-        "PSChildName": "name",
-        "PSParentPath": "ps_parent",
-    }
-
-    def __init__(self, machine: WindowsMachine, path: str, file: File | None) -> None:
-        super().__init__(machine, path, file)
-        self.moment = machine.moments.get(path.lower(), machine.fleet.clock.start - timedelta(days=100))
-        self.ps_parent = f"Microsoft.PowerShell.Core\\FileSystem::{self.directory}"
-
-
 class ItemCmdlet(HostCmdlet):
     """A cmdlet on items by -Path (with wildcards) or -LiteralPath."""
 
@@ -237,7 +218,7 @@ class ItemCmdlet(HostCmdlet):
         if item.provider == REGISTRY:
             self.call.write(RegistryKey(self.machine, item.path))
         else:
-            self.call.write(GuestFile(self.machine, item.path, self.machine.storage.file(item.path)))
+            self.call.write(FileObject(self.machine, item.path, self.machine.storage.file(item.path)))
 
 
 def values_of(machine: WindowsMachine, path: str, names: list[str]) -> PropertyBag | None:

@@ -1,40 +1,17 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares over the network as a machine sees them: reachability, sign-in by Win32 codes, mapped drives.
-
-No SMB is spoken between machines of the lab: what would happen is read from the other machine's state. The codes are
-those of Windows' public list; which of Site Recovery's errors they stand for is in the facts (section 10, unverified).
-"""
+"""Which names a Windows machine resolves, and which ports of other machines it gets through to."""
 
 from __future__ import annotations
 
 import socket
-from typing import Any
 
-from .file_sharing import BAD_NET_NAME, BAD_NETPATH, LOGON_FAILURE, connect, door_open
+from ...hyperv.sharing import door_open
 from .state import WindowsMachine
 
 SECONDS = 2.0
 """How long a real connection to a loopback address may take."""
-
-
-def drives(session: Any) -> dict[str, str]:
-    """Return the drives that a session mapped, by name."""
-    mapped: dict[str, str] = vars(session).setdefault("mapped_drives", {})
-    return mapped
-
-
-def may_use_share(session: Any, path: str) -> bool:
-    """Return whether a session may use a path: a local one, or a share it can sign in to.
-
-    Without credentials that can be passed on (CredSSP) only a mapped drive helps: the second hop is refused otherwise.
-    """
-    if not path.startswith("\\\\"):
-        return True
-    if session.identity is None or session.identity.delegable:
-        return True
-    return any(path.lower().startswith(root.lower().rstrip("\\")) for root in drives(session).values())
 
 
 def resolve(machine: WindowsMachine, name: str) -> list[str]:
@@ -90,26 +67,3 @@ def connects(machine: WindowsMachine, name: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def sign_in(machine: WindowsMachine, root: str, user: str, password: str) -> int:
-    """Return the Win32 code that mapping a share with an account would end with: 0 for success.
-
-    A share of the fleet takes accounts of the domain; a machine's own ones answer as file_sharing.py says.
-    """
-    server, _slash, rest = root.strip("\\").partition("\\")
-    if any(key.startswith(f"\\\\{server}\\".lower()) for key in machine.fleet.shares):
-        return _fleet_share(machine, f"\\\\{server}\\{rest.partition(chr(92))[0]}", user, password)
-    found = resolve(machine, server)
-    target = machine.fleet.host(found[0]) if found else None
-    if not isinstance(target, WindowsMachine):
-        return BAD_NETPATH
-    return connect(target, user, password, rest.partition("\\")[0])
-
-
-def _fleet_share(machine: WindowsMachine, share: str, user: str, password: str) -> int:
-    if share.lower() not in machine.fleet.shares:
-        return BAD_NET_NAME
-    name = user.rpartition("\\")[2].partition("@")[0].lower()
-    known = [each for each in machine.fleet.domain_accounts() if each.username.lower() == name]
-    return 0 if known and known[0].password == password and known[0].enabled else LOGON_FAILURE

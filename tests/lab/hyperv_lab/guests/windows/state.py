@@ -36,27 +36,27 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from ...hyperv.cpu import CPU_MODELS
+from ...hyperv.file_tree import FileTree
 from ...hyperv.host import Host
-from . import __path__, baseline, dispatch
-from .files import FileTree
+from . import __path__, baseline, dispatch, file_sharing
 from .firewall import Firewall
 from .registry import Registry
 from .services import KEY, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from ...hyperv.cim import Provider
     from ...hyperv.fleet import Fleet
     from ...powershell.commands import Cmdlet
-    from ...world import Identity
+    from ...world import Account, Identity
 
 DISABLED, INVALID_CLASS = 0x80070422, 0x80041010
 """HRESULTS: the service is disabled; WMI doesn't know the class."""
@@ -164,6 +164,9 @@ def cmdlets() -> dict[str, type[Cmdlet]]:
 class WindowsMachine(Host):
     """A Windows machine of the fleet file's ``windows_machines``."""
 
+    age_of_files = timedelta(days=100)
+    timed_copies = False
+
     def __init__(self, fleet: Fleet, name: str, *, edition: str, language: str, address: str, windows: Windows) -> None:
         super().__init__(fleet, name, edition=edition, language=language, address=address)
         self.windows = windows
@@ -171,8 +174,6 @@ class WindowsMachine(Host):
         self.cores = 2
         self.registry = Registry()
         self.firewall = Firewall(self.registry)
-        self.moments: dict[str, datetime] = {}
-        """When files and folders were made or changed, by lower-case path; others came with the machine."""
         self.files = FileTree(lambda: self.storage, self.stamp)
         self.counts: Counter[str] = Counter()
         self.notes: dict[str, Any] = {}
@@ -221,9 +222,36 @@ class WindowsMachine(Host):
                 del self.services[name]
                 self.registry.delete_key(key)
 
-    def stamp(self, path: str) -> None:
-        """Note that a file or folder was made or changed now, by the clock that Get-Date shows."""
-        self.moments[path.lower()] = self.fleet.clock.date()
+    def find_computer(self, name: str) -> Host | None:
+        """Return the machine that a name means here, None where it doesn't resolve."""
+        from .smb import resolve  # it needs this class  # noqa: PLC0415
+
+        found = resolve(self, name)
+        return self.fleet.host(found[0]) if found else None
+
+    def has_administrative_shares(self) -> bool:
+        """Return whether the administrative shares are there."""
+        return file_sharing.has_administrative_shares(self)
+
+    def filters_local_administrators(self) -> bool:
+        """Return whether local administrators lose their rights over the network."""
+        return file_sharing.filters_local_administrators(self)
+
+    def is_locked_out(self, account: Account) -> bool:
+        """Return whether a local account is locked out."""
+        return account.sid in self.windows.locked
+
+    def domain_answers(self) -> int:
+        """Return the code with which a sign-in by the domain ends early, 0 where it answers."""
+        return file_sharing.domain_answers(self)
+
+    def wrong_password(self) -> None:
+        """Count a wrong password."""
+        self.counts["wrong_passwords"] += 1
+
+    def may_connect(self, port: int) -> bool:
+        """Return whether a connection to a port elsewhere gets out."""
+        return port not in self.windows.blocked_ports
 
     def exclude(self, *folders: str) -> None:
         """Leave folders out of Defender; the registry has them too."""

@@ -1,19 +1,19 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of a machine with their contents, on the volumes that the cmdlets see (hyperv/storage.py)."""
+"""Files with their contents by path, on the volumes that the cmdlets see (storage.py)."""
 
 from __future__ import annotations
 
 import ntpath
 from typing import TYPE_CHECKING
 
-from ...hyperv.storage import File, NoSuchPath
+from .storage import File, NoSuchPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...hyperv.storage import Storage
+    from .storage import Storage
 
 
 def plain(path: str) -> str:
@@ -46,7 +46,7 @@ class FileTree:
         file = self._storage().file(plain(path))
         if file is None:
             raise FileNotFoundError(path)
-        return file.content or b""
+        return file.content if file.content is not None else file.read()
 
     def text(self, path: str) -> str:
         """Return the contents as text: UTF-8, or UTF-16 with its mark; FileNotFoundError where there is none."""
