@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InvalidRequest
 from ..findings import Finding, Severity
 from ..session.command import NULL, ON, Pipeline, command, expand, select, where
 from ..session.live import keep, kept
@@ -58,22 +59,47 @@ class Fixes:
 
     switch_map: Mapping[str, str]
     eject_iso: bool = False
+    disconnect_missing_switches: bool = False
+    """Adapters whose switch is neither there nor mapped arrive disconnected."""
 
 
-def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[tuple[Entry, str | None], ...]:
-    """Return the entries that an asked fix covers: an adapter with its new switch, or a DVD drive (None) to empty."""
-    wanted: list[tuple[Entry, str | None]] = []
-    for entry in entries:
-        if (
-            entry.message_id == SWITCH_NOT_FOUND
-            and entry.kind == _ADAPTER
-            and entry.switch
-            and entry.switch in fixes.switch_map
-        ):
-            wanted.append((entry, fixes.switch_map[entry.switch]))
-        elif entry.kind == _DVD and fixes.eject_iso:
-            wanted.append((entry, None))
-    return tuple(wanted)
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """A correction made at an entry's Source."""
+
+    entry: Entry
+    change: Pipeline
+    what: str
+    """``switch_mapped``, ``adapter_disconnected`` or ``iso_ejected``."""
+    switch: str = ""
+    """The switch that an adapter is connected to."""
+
+
+def check_switch_map(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return a map of switches; InvalidRequest for names that are none."""
+    for name, target in given.items():
+        if not isinstance(target, str) or not name.strip() or not target.strip():
+            raise InvalidRequest(f"switch_map: {name!r} is mapped to {target!r}; give names of switches")
+    return dict(given)
+
+
+def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[Fix, ...]:
+    """Return the corrections that were asked for: of adapters without their switch, and of DVD drives."""
+    return tuple(fix for entry in entries if (fix := _fix(entry, fixes)) is not None)
+
+
+def _fix(entry: Entry, fixes: Fixes) -> Fix | None:
+    if entry.message_id == SWITCH_NOT_FOUND and entry.kind == _ADAPTER:
+        target = fixes.switch_map.get(entry.switch or "")
+        if target is not None:
+            change = command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
+            return Fix(entry=entry, change=change, what="switch_mapped", switch=target)
+        if fixes.disconnect_missing_switches:
+            change = command("Disconnect-VMNetworkAdapter", ErrorAction="Stop")
+            return Fix(entry=entry, change=change, what="adapter_disconnected")
+    if entry.kind == _DVD and fixes.eject_iso:
+        return Fix(entry=entry, change=command("Set-VMDvdDrive", Path=NULL, ErrorAction="Stop"), what="iso_ejected")
+    return None
 
 
 def findings(entries: Sequence[Entry], vm: str) -> tuple[Finding, ...]:
@@ -137,58 +163,71 @@ def planned_vm() -> Pipeline:
     return kept(REPORT) | expand("VM") | where("VirtualMachineType", "PlannedVirtualMachine")
 
 
+def report_vm() -> Pipeline:
+    """Return the report's VM, whatever it is: for reading, and for changes where it can only be a planned one."""
+    return kept(REPORT) | expand("VM")
+
+
+def make(session: Session, source: Pipeline, *, timeout_seconds: float | None = None) -> tuple[Entry, ...]:
+    """Make the report that ``source`` gives and return its entries; the report stays in the session.
+
+    Raises RemoteError when there is no report.
+    """
+    replies = session.invoke(source | keep(REPORT), _entries(), timeout_seconds=timeout_seconds).check()
+    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+
+
 def compare(
     session: Session, vm_id: str, arguments: Mapping[str, Any], *, timeout_seconds: float | None = None
 ) -> tuple[Entry, ...]:
-    """Make the report of a move and return its entries; the report stays in the session.
-
-    ``arguments`` are Compare-VM's own (destination and storage). Raises RemoteError when there is no report.
-    """
-    replies = session.invoke(
-        command("Get-VM", Id=vm_id, ErrorAction="Stop")
-        | command("Compare-VM", ErrorAction="Stop", **arguments)
-        | keep(REPORT),
-        _entries(),
-        timeout_seconds=timeout_seconds,
-    ).check()
-    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+    """Make the report of a move and return its entries; ``arguments`` are Compare-VM's own. Raises as ``make``."""
+    source = command("Get-VM", Id=vm_id, ErrorAction="Stop") | command("Compare-VM", ErrorAction="Stop", **arguments)
+    return make(session, source, timeout_seconds=timeout_seconds)
 
 
 def correct(
     session: Session, entries: Sequence[Entry], fixes: Fixes, *, timeout_seconds: float | None = None
 ) -> tuple[Entry, ...]:
-    """Apply the asked fixes to the live report, compare again, and return the entries that are left.
+    """Apply the asked fixes to the live report of a move, compare again, and return the entries that are left.
 
-    A list never shrinks by itself: only the second comparison tells. Adapters whose mapped switch exists on both hosts
-    are connected through the report's planned VM.
+    Adapters whose mapped switch exists on both hosts are connected through the report's planned VM.
     """
-    statements = [_connect(name, target) for name, target in fixes.switch_map.items()]
-    for entry, target in wanted_fixes(entries, fixes):
-        change = (
-            command("Set-VMDvdDrive", Path=NULL, ErrorAction="Stop")
-            if target is None
-            else command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
-        )
-        statements.append(_source(entry) | change)
-    if not statements:
-        return tuple(entries)
-    session.invoke(*statements, timeout_seconds=timeout_seconds).check()
-    replies = session.invoke(
-        kept(REPORT) | command("Compare-VM", ErrorAction="Stop") | keep(REPORT),
-        _entries(),
-        timeout_seconds=timeout_seconds,
-    ).check()
-    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+    statements = [connected(planned_vm(), name, target) for name, target in fixes.switch_map.items()]
+    statements += [corrected(fix) for fix in wanted_fixes(entries, fixes)]
+    return compared_again(session, statements, timeout_seconds=timeout_seconds) if statements else tuple(entries)
 
 
-def _connect(name: str, target: str) -> Pipeline:
-    adapters = planned_vm() | expand("NetworkAdapters") | where("SwitchName", name)
+def compared_again(
+    session: Session, changes: Sequence[Pipeline], *, timeout_seconds: float | None = None
+) -> tuple[Entry, ...]:
+    """Make changes at the live report's VM, compare again, and return the entries that are left.
+
+    A list never shrinks by itself: only the second comparison tells.
+    """
+    session.invoke(*changes, timeout_seconds=timeout_seconds).check()
+    again = kept(REPORT) | command("Compare-VM", ErrorAction="Stop")
+    return make(session, again, timeout_seconds=timeout_seconds)
+
+
+def corrected(fix: Fix) -> Pipeline:
+    """Return the statement that makes a correction."""
+    return _source(fix.entry) | fix.change
+
+
+def connected(machine: Pipeline, name: str, target: str) -> Pipeline:
+    """Return the statement that connects the adapters of one switch to another, at the report's VM."""
+    adapters = machine | expand("NetworkAdapters") | where("SwitchName", name)
     return adapters | command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
 
 
 def discard(session: Session) -> None:
     """Remove the planned VM that the session's report made at the destination; errors are left to the next look."""
     session.invoke(planned_vm() | command("Remove-VM", Force=ON))
+
+
+def import_report() -> Pipeline:
+    """Return the import of the session's report: a plain Import-VM would ignore what was corrected (facts, 4)."""
+    return kept(REPORT) | command("Import-VM", ErrorAction="Stop")
 
 
 def move_report(*, passthru: bool = False) -> Pipeline:

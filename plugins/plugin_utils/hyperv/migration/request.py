@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest
+from ..compatibility import check_switch_map
 from .placement import Parts, check_path, check_vhd
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
     request = MoveRequest(
         destination=destination,
         storage=_storage(arguments),
-        switch_map=_switch_map(arguments.get("switch_map") or {}),
+        switch_map=check_switch_map(arguments.get("switch_map") or {}),
         resource_pool_name=arguments.get("resource_pool_name"),
         retain_vhd_copies_on_source=bool(arguments.get("retain_vhd_copies_on_source")),
         remove_source_unmanaged_vhds=bool(arguments.get("remove_source_unmanaged_vhds")),
@@ -139,13 +140,6 @@ def parts_of(arguments: Mapping[str, Any]) -> Parts:
                 raise InvalidRequest(f"vhds: {pair[column]!r} is given twice")
             seen.add(pair[column].lower())
     return Parts(vhds=vhds, **paths)
-
-
-def _switch_map(given: Mapping[str, Any]) -> dict[str, str]:
-    for name, target in given.items():
-        if not isinstance(target, str) or not name.strip() or not target.strip():
-            raise InvalidRequest(f"switch_map: {name!r} is mapped to {target!r}; give names of switches")
-    return dict(given)
 
 
 def concurrency_of(value: Any) -> int | None:

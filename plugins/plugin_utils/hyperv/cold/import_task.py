@@ -1,0 +1,49 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task vm_import: one VM, imported on the host of the task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import MobilityError
+from ...operation import Outcome, carry_out
+from . import importing
+from .import_order import parse
+from .importing import IMPORTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ...operation import Request
+    from .importing import Prepared
+
+
+def operate(request: Request) -> Outcome:
+    """Return what was imported; check mode compares, corrects the report and takes the planned VM away again."""
+    order = parse(request.arguments)
+    seconds = float(request.arguments.get("timeout_seconds") or 0) or None
+    session = request.sessions.here()
+    prepared = importing.prepare(session, order)
+    begun: list[Prepared] = []
+    failure: MobilityError | None = None
+
+    def apply(found: Prepared) -> Mapping[str, Any]:
+        begun.append(found)
+        size = sum(found.case.disks_to_copy.values())
+        request.reporter.say(f"{found.case.subject}: importing" + (f", copying {size // 1024**2} MB" if size else ""))
+        return {**importing.complete(session, found, timeout_seconds=seconds).described(), "outcome": IMPORTED}
+
+    values = prepared.described()
+    try:
+        importing.require(prepared)
+        outcome = carry_out(prepared, apply, request, values)
+    except MobilityError as problem:
+        failure = problem
+        outcome = Outcome(changed=problem.changed, values={**values, "outcome": importing.FAILED})
+    finally:
+        if not begun:
+            importing.abandon(session, prepared)
+    return Outcome(changed=outcome.changed, values=outcome.values, diff=outcome.diff, failure=failure)
