@@ -25,6 +25,7 @@ from ..migration.read_hosts import destroy_planned, read_existing
 from .files import tree
 from .import_case import Case, Planned
 from .import_findings import AFTER, BEFORE, registered
+from .import_order import ImportOrder as ImportOrder
 from .import_reading import imports_run, read_destination, read_planned
 from .import_source import DISK_FILES, find_source
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ...session.protocol import Session
     from ..compatibility import Entry
     from ..model import Adapter, Disk, Vm
-    from .import_order import ImportOrder
 
 IMPORTED: Final = "imported"
 ALREADY_THERE: Final = "already_there"

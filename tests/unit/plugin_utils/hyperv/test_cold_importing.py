@@ -19,7 +19,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import import_task, importing
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.import_order import ImportOrder, parse
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.import_order import parse
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manifest import (
     COMPLETE,
     EXPORTING,
@@ -384,8 +384,8 @@ def _lost(parameters: Any, piped: Any) -> Any:
 
 def test_check_and_import_as_other_tasks_call_them() -> None:
     host = ImportHost(vm=exported(unknown=[7]))
-    order = parse({"path": ROOT})
-    assert order == ImportOrder(path=ROOT)
+    order = importing.ImportOrder(path=ROOT)
+    assert order == parse({"path": ROOT})
     assert [one.id for one in importing.check(host.session, order)] == ["compare_vm_7"]
     assert host.planned == {}
     with pytest.raises(NotPossible):
