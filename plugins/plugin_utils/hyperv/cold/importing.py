@@ -25,7 +25,7 @@ from ..migration.read_hosts import destroy_planned, read_existing
 from .files import tree
 from .import_case import Case, Planned
 from .import_findings import AFTER, BEFORE, registered
-from .import_order import ImportOrder as ImportOrder
+from .import_order import ImportOrder
 from .import_reading import imports_run, read_destination, read_planned
 from .import_source import DISK_FILES, find_source
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ..compatibility import Entry
     from ..model import Adapter, Disk, Vm
 
+__all__ = ["ImportOrder", "check", "import_vm"]
+"""What other tasks call."""
 IMPORTED: Final = "imported"
 ALREADY_THERE: Final = "already_there"
 FAILED: Final = "failed"
