@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cmdlets on parts of a machine: processor, memory, security, firmware, replication, integration services."""
+"""Cmdlets on parts of a machine: processor, memory, security, firmware, integration services."""
 
 from __future__ import annotations
 
@@ -216,41 +216,6 @@ class SetVMSecurity(SettingCmdlet):
                 setattr(part, field, bool(self.given(parameter)))
 
 
-class GetVMReplication(HyperVCmdlet):
-    """Get-VMReplication: machines that replicate."""
-
-    NAME = "Get-VMReplication"
-    CLASS = HYPERV_CLASS + "GetVMReplication"
-
-    def run(self) -> None:
-        """Write the replication of each machine that has one; an error for one asked by name without."""
-        named = self.bound_to("VMName") or self.bound_to("VM")
-        for vm in self.vms() if named else list(self.host.vms.values()):
-            if vm.replication is None:
-                if self.bound_to("VM") or (named and not has_wildcards("".join(as_list(self.given("VMName"))))):
-                    self.reject("replication_off", vm=vm.name)
-                continue
-            if self._wanted(vm.replication):
-                self.call.write(vm.replication)
-
-    def _wanted(self, replication: Any) -> bool:
-        for parameter, field in (
-            ("ReplicationState", "state"),
-            ("ReplicationHealth", "health"),
-            ("ReplicationMode", "mode"),
-            ("ReplicationRelationshipType", "relationship"),
-            ("PrimaryServerName", "primary_server"),
-            ("ReplicaServerName", "replica_server"),
-            ("TrustGroup", "trust_group"),
-        ):
-            if (
-                self.bound_to(parameter)
-                and str(self.given(parameter)).lower() != str(getattr(replication, field)).lower()
-            ):
-                return False
-        return True
-
-
 class GetVMFirmware(HyperVCmdlet):
     """Get-VMFirmware: fails on generation 1 (field objects)."""
 
@@ -321,6 +286,7 @@ class ServiceSwitch(HyperVCmdlet):
                 continue
             with self.host.fleet.lock:
                 owner = service.owner
+                owner.settle_guest()
                 without = owner.services_enabled - {service.key}
                 owner.services_enabled = without | {service.key} if self.ON else without
             self.passthru(service)
@@ -348,7 +314,6 @@ COMMANDS = (
     SetVMProcessor,
     SetVMMemory,
     SetVMSecurity,
-    GetVMReplication,
     GetVMFirmware,
     GetVMKeyProtector,
     GetVMIntegrationService,

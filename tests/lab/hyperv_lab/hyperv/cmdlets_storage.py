@@ -13,7 +13,6 @@ from ..powershell.values import OBJECT, EnumValue, LiveObject, UInt32, UInt64
 from . import enums, failures, power
 from .base import HYPERV_CLASS, HostCmdlet, HyperVCmdlet, as_list, fits, has_wildcards
 from .failures import Refused
-from .guest import renew_services
 from .live import ModelObject
 from .storage import EMPTY_DYNAMIC_DISK, DiskFull, File, FileExists, NoSuchPath, VirtualDisk, Volume
 
@@ -111,7 +110,7 @@ class SetVMDvdDrive(DriveCmdlet):
                 power.require_idle(vm)
             if self.bound_to("Path"):
                 if not vm.planned:
-                    renew_services(vm)
+                    vm.settle_guest()
                 drive.path = path
                 drive.__dict__["inserted_at"] = self.host.fleet.clock.now()
         self.host.fleet.clock.notify()

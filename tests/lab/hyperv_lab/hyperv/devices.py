@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, TypedArray, UInt32, UInt64
-from . import enums, messages
+from . import dhcp, enums, messages
 from .components import OWNER_PROPERTIES, SNAPSHOT_ALIASES, Component
-from .guest import IpConfiguration
+from .failover_settings import NO_ADDRESSES, FailoverAddresses
+from .guest import SETTLING_SECONDS, IpConfiguration
 from .live import NO_ID, PREFIX, ModelObject, chain
 
 if TYPE_CHECKING:
@@ -277,10 +278,13 @@ class NetworkAdapter(Component):
     """The VLAN of access mode."""
     trunk: Trunk | None = None
     test_replica_switch = ""
+    """The switch that a test failover connects it to."""
     name = "Network Adapter"
     switch = ""
     configuration: IpConfiguration = IpConfiguration()
     """What the guest has on it, whether anybody is told or not."""
+    failover: FailoverAddresses = NO_ADDRESSES
+    """The addresses that this side keeps for the time after a failover."""
     settles_at = 0.0
     """Moment of the clock until which the guest reports no address of it."""
 
@@ -329,6 +333,13 @@ class NetworkAdapter(Component):
     def addresses(self) -> tuple[str, ...]:
         """Return the addresses that the guest has on it."""
         return self.configuration.addresses
+
+    def take(self, configuration: IpConfiguration, moment: float) -> None:
+        """Have these addresses in the guest from a moment of the clock on; for a while it reports none."""
+        with self.host.fleet.lock:
+            self.configuration = configuration.over(self.configuration)
+            dhcp.renew(self)
+            self.settles_at = moment + SETTLING_SECONDS
 
     @property
     def ip_addresses(self) -> TypedArray:

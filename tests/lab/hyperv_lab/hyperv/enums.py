@@ -136,6 +136,9 @@ ENUMERATIONS: dict[str, dict[str, int]] = {
     HYPERV + "VMReplicationMode": _numbered("None Primary Replica TestReplica ExtendedReplica"),
     HYPERV + "VMReplicationRelationshipType": _numbered("Simple Extended"),
     HYPERV + "ReplicationAuthenticationType": {"Kerberos": 1, "Certificate": 2},
+    HYPERV + "RecoveryAuthenticationType": {"Kerberos": 1, "Certificate": 2, "CertificateAndKerberos": 3},
+    HYPERV + "VMReplicationServerOperationalStatus": {"Ok": 2, "Degraded": 3, "Error": 6},
+    HYPERV + "WmiProtocolIFType": {"None": 0, "Other": 1, "IPv4": 4096, "IPv6": 4097, "IPv4v6": 4098},
     HYPERV + "VMCompatibilityOperationType": _numbered(
         "MoveVirtualMachine ImportVirtualMachine MoveVirtualMachineAndStorage"
     ),

@@ -39,6 +39,11 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "authorization": Kind("Unspecified", "NotSpecified"),
     "prompt_impossible": Kind("InvalidOperation", "InvalidOperation"),
+    "replication_state": Kind("InvalidOperation", "InvalidOperation"),
+    "replication_peer": Kind("OperationFailed", "NotSpecified"),
+    "replication_refused": Kind("OperationFailed", "NotSpecified"),
+    "entry_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
+    "entry_exists": Kind("InvalidParameter", "InvalidArgument"),
     "replication_off": Kind("InvalidOperation", "InvalidOperation"),
     "volume_full": Kind("OperationFailed", "NotSpecified", 0x80070070),
     "remote_refused": Kind("Unspecified", "NotSpecified"),
@@ -81,6 +86,26 @@ messages.add(
         "replication_off": (
             "Replication is not enabled for the virtual machine '{vm}'.",
             "La réplication n’est pas activée pour l’ordinateur virtuel « {vm} ».",
+        ),
+        "replication_state": (
+            "The operation is not possible for the virtual machine '{vm}' in its replication state ({state}).",
+            "L’opération est impossible pour l’ordinateur virtuel « {vm} » dans son état de réplication ({state}).",
+        ),
+        "replication_peer": (
+            "The other end of the replication of '{vm}', '{server}', could not be reached or lacks the copy.",
+            "L’autre bout de la réplication de « {vm} », « {server} », est inaccessible ou n’a pas la copie.",
+        ),
+        "replication_refused": (
+            "The server '{server}' does not accept replication of '{vm}' from '{primary}'.",
+            "Le serveur « {server} » n’accepte pas la réplication de « {vm} » depuis « {primary} ».",
+        ),
+        "entry_unknown": (
+            "No authorization entry was found for '{name}'.",
+            "Aucune entrée d’autorisation n’a été trouvée pour « {name} ».",
+        ),
+        "entry_exists": (
+            "There is an authorization entry for '{name}' already.",
+            "Une entrée d’autorisation existe déjà pour « {name} ».",
         ),
         "prompt_impossible": (
             "Windows PowerShell is in NonInteractive mode and cannot ask whether to go on with '{vm}'.",

@@ -191,6 +191,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     """Return the fleet that a file's content describes; raise FleetError."""
     from ..guests.windows.fleet import build_machines  # they need Fleet  # noqa: PLC0415
     from .fleet_hosts import build_hosts  # they need Fleet  # noqa: PLC0415
+    from .fleet_replicas import build_replicas  # noqa: PLC0415
     from .fleet_vms import build_vms  # noqa: PLC0415
 
     top = Section(content, "")
@@ -213,6 +214,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     build_hosts(fleet, top, addresses or own)
     build_machines(fleet, top, addresses or own)
     build_vms(fleet, top)
+    build_replicas(fleet)
     fleet.linux_machines = linux.parse(top, (addresses or own).base, len(fleet.hosts), fleet.asr)
     fleet.groups = _groups(fleet, top.mapping("groups"))
     top.close()

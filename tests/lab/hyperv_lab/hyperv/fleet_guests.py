@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet file says about a machine's guest, its addresses and its replication."""
+"""What a fleet file says about a machine's guest, its addresses and its replication, and about Replica servers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from . import enums
+from .failover_settings import NO_ADDRESSES, FailoverAddresses, FamilyAddress, wrong
 from .guest import DEFAULT_GUEST, STATES, Guest, IpConfiguration, usual_subnets
 from .integration import INTEGRATION_SERVICES
+from .replica_server import AuthorizationEntry, ReplicaSettings
 from .replication import Replication
 from .schema import FleetError
 
 if TYPE_CHECKING:
+    from .host import Host
     from .schema import Section
     from .vm import VM
+
+STORAGE = "D:\\Hyper-V Replica"
+"""Where copies lie on a Replica server for which the fleet file names no place."""
 
 
 def read_guest(part: Section) -> Guest:
@@ -90,5 +96,59 @@ def read_replication(vm: VM, part: Section) -> Replication:
     replication.replica_server = part.text("replica_server", "")
     replication.trust_group = part.text("trust_group", "DEFAULT")
     replication.frequency = part.whole("frequency_seconds", 300)
+    replication.recovery_history = part.whole("recovery_history", 0)
+    replication.compression_enabled = part.flag("compression", True)
+    known = enums.ENUMERATIONS[enums.full_name("ReplicationAuthenticationType")]
+    kind = part.choice("authentication", known, "Kerberos")
+    replication.authentication = enums.value("ReplicationAuthenticationType", kind)
+    replication.port = 443 if kind == "Certificate" else 80
+    if replication.state.name != "Replicating":
+        replication.stopped_at = 0.0
+    replication.__dict__["copy"] = part.section("replica")
     part.close()
     return replication
+
+
+def read_replica_server(host: Host, section: Section) -> ReplicaSettings:
+    """Return the Replica-server settings of a host; raise FleetError."""
+    part = section.section("replica_server")
+    known = enums.ENUMERATIONS[enums.full_name("RecoveryAuthenticationType")]
+    settings = ReplicaSettings(
+        enabled=part.flag("enabled", bool(part.values)),
+        authentication=part.choice("authentication", known, "Kerberos"),
+        thumbprint=part.text("certificate", ""),
+        any_server=part.flag("any_server"),
+        storage=part.text("storage", STORAGE if part.values else ""),
+    )
+    for entry in part.sections("entries"):
+        given = (entry.text("primary"), entry.text("storage", settings.storage), entry.text("trust_group", "DEFAULT"))
+        settings.entries.append(AuthorizationEntry(host, *given))
+        entry.close()
+    part.close()
+    return settings
+
+
+def read_failover(entry: Section) -> FailoverAddresses:
+    """Return what an adapter of a fleet file keeps for a failover; raise FleetError."""
+    part = entry.section("failover")
+    if not part.values:
+        return NO_ADDRESSES
+    found = FailoverAddresses(ipv4=_family(part.section("ipv4"), 4), ipv6=_family(part.section("ipv6"), 6))
+    part.close()
+    return found
+
+
+def _family(part: Section, version: int) -> FamilyAddress:
+    servers = [*part.texts("dns"), "", ""]
+    family = FamilyAddress(
+        address=part.text("address", ""),
+        subnet=part.text("subnet", ""),
+        gateway=part.text("gateway", ""),
+        preferred_dns=servers[0],
+        alternate_dns=servers[1],
+    )
+    part.close()
+    mistake = wrong(family, version)
+    if mistake is not None:
+        raise FleetError(f"{part.where}: {mistake!r} can't be")
+    return family

@@ -15,6 +15,7 @@ from .cpu import CPU_MODELS
 from .faults import COPIES, HostFault
 from .firewall import RULES
 from .fleet_bpa import read_bpa
+from .fleet_guests import read_replica_server
 from .fleet_switches import read_mac_range, read_switches
 from .guest import SERVICES_DISC
 from .host import Host, HostSettings, Migration, WinRM
@@ -98,6 +99,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     _hardware(host, section)
     read_volumes(fleet, host, section)
     put_services_disc(host)
+    host.replica_server = read_replica_server(host, section)
     _network(host, section, index, number)
     _migration(host, section.section("migration"))
     _settings(host, section.section("settings"))

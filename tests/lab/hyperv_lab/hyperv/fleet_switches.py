@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import mac_pool
 from .devices import Trunk
-from .fleet_guests import read_addresses
+from .fleet_guests import read_addresses, read_failover
 from .schema import FleetError, Section
 from .switch import Switch, Uplink, WiredNetwork
 
@@ -103,6 +103,8 @@ def read_adapter(adapter: NetworkAdapter, entry: Section) -> None:
     else:
         entry.any("trunk")
     adapter.configuration = read_addresses(entry)
+    adapter.failover = read_failover(entry)
+    adapter.test_replica_switch = entry.text("test_switch", "")
 
 
 def _given(adapter: NetworkAdapter) -> str:

@@ -29,6 +29,8 @@ DISC_SECONDS = 600.0
 """Simulated seconds that somebody needs to install from the disc, once it is in and the guest is up."""
 UPDATE_SECONDS = 6 * 3600.0
 """Simulated seconds after which the guest's update service has looked and installed."""
+SETTLING_SECONDS = 4.0
+"""Simulated seconds after a change of addresses in which the guest reports none."""
 IPV4, IPV6, BOTH = 4096, 4097, 4098
 """ProtocolIFType (facts, 7.2)."""
 
@@ -115,6 +117,16 @@ class Guest:
 
 
 DEFAULT_GUEST = Guest()
+
+
+def takes_addresses(vm: VM) -> bool:
+    """Return whether a guest, as it is, would apply an address given from outside: up, and with an exchange for it.
+
+    Windows with an older exchange tells its pairs and doesn't know this part of the protocol (assumed); for Linux
+    a mismatch is harmless (facts, 7.1).
+    """
+    fit = IN_CONTACT if vm.guest.system == "linux" else {RUNNING}
+    return vm.guest_answers and "kvp" in vm.services_enabled and vm.guest.state_of("kvp") in fit
 
 
 def renew_services(vm: VM) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..world import Account, Identity, WinRMLimits
@@ -21,6 +22,7 @@ from . import accounts
 from .bpa import Bpa
 from .faults import FaultPlayer
 from .live import since
+from .replica_server import ReplicaSettings
 from .switch import MigrationNetwork, Network, Switch
 
 if TYPE_CHECKING:
@@ -280,6 +282,11 @@ class Host:
         from .programs import run  # noqa: PLC0415
 
         return run(self, identity, name, arguments)
+
+    @cached_property
+    def replica_server(self) -> ReplicaSettings:
+        """Return its settings as a Replica server, which may be replaced."""
+        return ReplicaSettings()
 
     # --- questions ---
     @property

@@ -70,6 +70,9 @@ class VirtualMachineBase(ModelObject):
         """Return the integration services, in the module's order; ``member``: as the machine's own member has them."""
         return [IntegrationService(self, key, member=member) for key in INTEGRATION_SERVICES]
 
+    def settle_guest(self) -> None:
+        """Do nothing: a checkpoint has no guest."""
+
     def service_state(self, key: str) -> str:
         """Return what the guest's service does now; a checkpoint has no guest."""
         del key

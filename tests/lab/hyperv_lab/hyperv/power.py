@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from . import dhcp, mac_pool
 from .contents import wrote
 from .failures import Refused
-from .guest import renew_services
 from .storage import DiskFull
 from .vm import TRANSITIONAL, Transition
 
@@ -53,7 +52,7 @@ def require_off(vm: VM) -> None:
 
 
 def _begin(vm: VM, during: str, then: str, seconds: float) -> None:
-    renew_services(vm)  # what came to the guest up to now stays; it can't be told once the guest is gone
+    vm.settle_guest()  # what came to the guest up to now stays; it can't be told once the guest is gone
 
     def finish() -> None:
         _arrive(vm, then)
@@ -109,6 +108,8 @@ def start(vm: VM) -> bool:
         if vm.state == "Paused":
             resume(vm)
             return True
+        if vm.replication is not None and not vm.replication.lets_start:
+            raise Refused("replication_state", vm, state=vm.replication.described)
         needed = vm.memory_startup
         if needed > host.memory_free:
             raise Refused("out_of_memory", vm, mb=needed // 1024**2)

@@ -99,6 +99,7 @@ def describe_host(host: Host) -> dict[str, Any]:
 
 def describe_vm(vm: VM) -> dict[str, Any]:
     """Return one machine."""
+    vm.settle_guest()
     return {
         "id": str(vm.id),
         "name": vm.name,
@@ -128,6 +129,7 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         ],
         "services": {s.key: {"host": s.enabled, "guest": vm.service_state(s.key)} for s in vm.services()},
         "checkpoints": [{"id": str(s.id), "name": s.name, "memory_state": s.memory_state} for s in vm.snapshots],
+        "replication": describe_replication(vm),
         "processors": int(vm.processor.count),
         "compatibility": vm.processor.compatibility_for_migration_enabled,
         "memory": vm.memory_startup,
@@ -135,6 +137,24 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         "power_ons": vm.power_ons,
         "moves": vm.moves,
         "notes": vm.notes,
+    }
+
+
+def describe_replication(vm: VM) -> dict[str, Any] | None:
+    """Return what a copy of a replicated machine is, and the last failover it went through; None for others."""
+    replication = vm.replication
+    if replication is None:
+        return None
+    failover = vm.failover
+    return {
+        "mode": replication.mode.name,
+        "state": replication.state.name,
+        "health": replication.health.name,
+        "primary_server": replication.primary_server,
+        "replica_server": replication.replica_server,
+        "test_vm": str(replication.test_vm.id) if replication.test_vm else None,
+        "failover": failover.kind if failover else None,
+        "came_up_with": failover.outcome if failover else None,
     }
 
 

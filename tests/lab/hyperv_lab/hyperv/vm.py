@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import EnumValue, UInt32, UInt64
-from . import dhcp, enums
-from .guest import DEFAULT_GUEST, IN_CONTACT, RUNNING, Guest, IpConfiguration, renew_services
+from . import enums
+from .failover import Failover, give_addresses
+from .guest import DEFAULT_GUEST, IN_CONTACT, Guest, IpConfiguration, renew_services, takes_addresses
 from .live import chain
 from .machine import MB, VirtualMachineBase
 from .vm_view import VirtualMachineView
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_GUEST", "ON", "TRANSITIONAL", "VM", "Backup", "Guest", "Transition", "VirtualMachineBase"]
 ON = frozenset({"Running", "Paused", "Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
-SETTLING_SECONDS = 4.0
-"""Simulated seconds after a change of addresses in which the guest reports none."""
 TRANSITIONAL = frozenset({"Starting", "Stopping", "Saving", "Pausing", "Resuming", "Reset"})
 
 
@@ -63,6 +62,8 @@ class VM(VirtualMachineView):
     """Secondary operational status while something is done to it: "MigratingVirtualMachine" …"""
     backup: Backup | None = None
     replication: Replication | None = None
+    failover: Failover | None = None
+    """The last failover that it went through."""
     assigned = 0
     snapshot: Snapshot | None = None
     """The checkpoint it runs on (the newest, or the applied one)."""
@@ -132,8 +133,13 @@ class VM(VirtualMachineView):
 
     def service_state(self, key: str) -> str:
         """Return what the guest's service does now: running, stopped, missing or outdated."""
-        renew_services(self)
+        self.settle_guest()
         return self.guest.state_of(key)
+
+    def settle_guest(self) -> None:
+        """Let happen in the guest what its clock says has happened: addresses given at its start, services renewed."""
+        give_addresses(self)
+        renew_services(self)
 
     def in_contact(self, key: str) -> bool:
         """Return whether a service works: offered by the host, and in contact in a guest that is up."""
@@ -146,12 +152,9 @@ class VM(VirtualMachineView):
 
     @property
     def takes_addresses(self) -> bool:
-        """Return whether an address given from outside would be applied.
-
-        Windows with an older exchange tells its pairs and doesn't know this part of the protocol (assumed); for Linux
-        a mismatch is harmless (facts, 7.1).
-        """
-        return self.exchanges_pairs and (self.guest.system == "linux" or self.service_state("kvp") == RUNNING)
+        """Return whether an address given from outside would be applied."""
+        self.settle_guest()
+        return takes_addresses(self)
 
     def apply_addresses(self, adapter: NetworkAdapter, configuration: IpConfiguration) -> bool:
         """Give the guest's side of an adapter addresses; return whether the guest applied them.
@@ -160,10 +163,7 @@ class VM(VirtualMachineView):
         """
         if not self.takes_addresses or not adapter.is_synthetic:
             return False
-        with self.host.fleet.lock:
-            adapter.configuration = configuration.over(adapter.configuration)
-            dhcp.renew(adapter)
-            adapter.settles_at = self.host.fleet.clock.now() + SETTLING_SECONDS
+        adapter.take(configuration, self.host.fleet.clock.now())
         self.host.fleet.clock.notify()
         return True
 
