@@ -46,30 +46,6 @@ options:
     description: How long a VM may take to shut down.
     type: int
     default: 300
-  concurrency:
-    description:
-      - How many moves of this task may run at once, V(auto) or a number. The free slots of both hosts are a limit in
-        any case.
-    type: str
-    default: auto
-  wait_for_backup_seconds:
-    description: How long to wait for a running backup of a VM, or for another operation that ends by itself.
-    type: int
-    default: 3600
-  timeout_seconds:
-    description:
-      - How long the move of one VM may take; V(0) is no limit. A move that takes longer goes on, and the next run
-        attaches to it.
-    type: int
-    default: 0
-  retries:
-    description: How often a move is tried again after a failure that may pass.
-    type: int
-    default: 2
-  remove_empty_source_folders:
-    description: Whether folders of the VM that are empty after its move are removed from the source.
-    type: bool
-    default: false
   verify:
     description: What to wait for in guests that ran, after the move. What is missing is a warning among the findings.
     type: dict
@@ -83,15 +59,6 @@ options:
         description: An IP address on each connected adapter.
         type: bool
         default: false
-  preflight_only:
-    description: Whether to check only. Findings are returned, blocking ones do not fail the task.
-    type: bool
-    default: false
-  skip_blocked:
-    description:
-      - Whether VMs with blocking findings are skipped, so that they do not fail the task. Their findings are returned.
-    type: bool
-    default: false
 attributes:
   check_mode:
     description: Makes all checks, Compare-VM included, and removes the planned VM that it makes.
@@ -103,6 +70,7 @@ seealso:
   - module: hyperv.mobility.vm_compatibility
   - module: hyperv.mobility.vm_processor
 extends_documentation_fragment:
+  - hyperv.mobility.rounds
   - hyperv.mobility.move
   - hyperv.mobility.host
 """

@@ -68,39 +68,6 @@ options:
     description: Whether Hyper-V skips its check of the path, which it makes for clustered VMs.
     type: bool
     default: false
-  concurrency:
-    description:
-      - How many storage migrations of this task may run at once, V(auto) or a number. The host's free slots are a limit
-        in any case.
-    type: str
-    default: auto
-  wait_for_backup_seconds:
-    description: How long to wait for a running backup of a VM, or for another operation that ends by itself.
-    type: int
-    default: 3600
-  timeout_seconds:
-    description:
-      - How long the migration of one VM may take; V(0) is no limit. One that takes longer goes on, and the next run
-        attaches to it.
-    type: int
-    default: 0
-  retries:
-    description: How often a migration is tried again after a failure that may pass.
-    type: int
-    default: 2
-  remove_empty_source_folders:
-    description: Whether folders of the VM that are empty after its migration are removed.
-    type: bool
-    default: false
-  preflight_only:
-    description: Whether to check only. Findings are returned, blocking ones do not fail the task.
-    type: bool
-    default: false
-  skip_blocked:
-    description:
-      - Whether VMs with blocking findings are skipped, so that they do not fail the task. Their findings are returned.
-    type: bool
-    default: false
 attributes:
   check_mode:
     description: Makes all checks and tells what would move.
@@ -111,6 +78,7 @@ attributes:
 seealso:
   - module: hyperv.mobility.vm_migration
 extends_documentation_fragment:
+  - hyperv.mobility.rounds
   - hyperv.mobility.selection
   - hyperv.mobility.host
 """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...errors import MobilityError, NotPossible
@@ -19,6 +18,7 @@ from .decide import Step, decide
 from .mover import Attempt, Order, attempt
 from .outcome import Result
 from .read_hosts import destroy_planned
+from .rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
 from .track import Phase, Track
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     from .request import MoveRequest
     from .threads import Runner
 
-POLL_SECONDS = 2.0
-NO_LIMIT_SECONDS = 30 * 86400.0
-"""Given to the invocation that moves: at its deadline a session asks the host to stop, which would cancel the move."""
 UNPROVEN_SECONDS = 300.0
-BUSY_SECONDS = 120.0
-"""How long a VM between two states is waited for after its check."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,42 +50,14 @@ class Surround:
     """Run in a move's own session before it compares (processor compatibility)."""
 
 
-class Campaign:
+class Campaign(Rounds[Track]):
     """Moves tracks from the source to the destination; results are in the tracks."""
 
     def __init__(self, work: Surround, queue: Sequence[Track]) -> None:
+        super().__init__(work, queue)
         self._work = work
-        self._tracks = {track.vm.id: track for track in queue}
-        self._idle: list[Session] = []
-        self._busy: dict[str, Session] = {}
-
-    def run(self) -> None:
-        """Work until every track is done. An interruption or a time-out leaves moves running, and says which.
-
-        Their sessions are abandoned, not closed: closing one would ask the host to stop what runs in it.
-        """
-        try:
-            while self._open():
-                self._round()
-                if self._open():
-                    self._work.clock.sleep(POLL_SECONDS)
-        except BaseException:
-            for track in self._in(Phase.RUNNING, Phase.WATCHED):
-                self._work.reporter.say(f"{track.vm.name}: its move goes on; run again to attach to it")
-            raise
-        finally:
-            for session in self._busy.values():
-                session.abandon()
-
-    def _open(self) -> list[Track]:
-        return [track for track in self._tracks.values() if track.phase is not Phase.DONE]
-
-    def _in(self, *phases: Phase) -> list[Track]:
-        return [track for track in self._tracks.values() if track.phase in phases]
 
     def _round(self) -> None:
-        for vm_id, ended in self._work.runner.finished():
-            self._ended(self._tracks[vm_id], ended)
         look = self._work.hosts.look()
         for track in self._open():
             if track.vm.id not in self._busy:
@@ -99,12 +66,6 @@ class Campaign:
         for track in self._in(Phase.RUNNING, Phase.WATCHED):
             self._say(track, look)
             self._limit(track)
-
-    def _ended(self, track: Track, ended: Attempt) -> None:
-        self._idle.append(self._busy.pop(track.vm.id))
-        track.began = track.began or ended.began
-        if track.phase is not Phase.DONE:
-            track.attempt = ended
 
     def _judge(self, track: Track, look: Look) -> None:
         """Act on what both hosts say about a VM that no thread of ours works on."""
@@ -208,12 +169,6 @@ class Campaign:
         track.phase, track.attempt = Phase.RUNNING, None
         self._begin(track)
         work.runner.start(track.vm.id, carry_out)
-
-    def _begin(self, track: Track) -> None:
-        if track.started is not None:
-            return
-        track.started = self._work.clock.monotonic()
-        track.started_at = datetime.now(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
     def _say(self, track: Track, look: Look) -> None:
         job, now = look.job(track.vm.id), self._work.clock.monotonic()

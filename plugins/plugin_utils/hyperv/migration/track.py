@@ -62,6 +62,16 @@ class Track:
     error: MobilityError | None = None
     notes: list[Finding] = field(default_factory=list)
 
+    @property
+    def id(self) -> str:
+        """The VM's Id."""
+        return self.vm.id
+
+    @property
+    def name(self) -> str:
+        """The VM's name."""
+        return self.vm.name
+
     def settled(self, step: Step) -> bool:
         """Note a decision; return whether it counts now."""
         self.agreed = self.agreed + 1 if step is self.step else 1

@@ -6,20 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...errors import ConnectionLost, MobilityError, NotFound, RemoteError, TimedOut
 from ...session.command import command, switch
 from ..gateway import read_details
-from ..migration.campaign import BUSY_SECONDS, NO_LIMIT_SECONDS, POLL_SECONDS
 from ..migration.decide import TRANSITIONAL
 from ..migration.mover import Attempt
 from ..migration.outcome import Result
+from ..migration.rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
 from ..migration.track import LOST_LINKS, Phase
 from ..progress import Course, advance
 from ..remedies import TRANSIENT
 from .intent import intend
+from .track import Track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ..migration.look import HostLook
     from ..migration.threads import Runner
     from .request import StorageRequest
-    from .track import Track
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,46 +63,14 @@ def migrate(session: Session, track: Track, request: StorageRequest) -> Attempt:
     return Attempt(began=True)
 
 
-class Campaign:
+class Campaign(Rounds[Track]):
     """Moves the storage of the tracks' VMs; results are in the tracks."""
 
-    def __init__(self, work: Surround, tracks: Sequence[Track]) -> None:
+    def __init__(self, work: Surround, queue: Sequence[Track]) -> None:
+        super().__init__(work, queue)
         self._work = work
-        self._tracks = {track.id: track for track in tracks}
-        self._idle: list[Session] = []
-        self._busy: dict[str, Session] = {}
-
-    def run(self) -> None:
-        """Work until every track is done. An interruption or a time-out leaves migrations running, and says which.
-
-        Their sessions are abandoned, not closed: closing one would ask the host to stop what runs in it.
-        """
-        try:
-            while self._open():
-                self._round()
-                if self._open():
-                    self._work.clock.sleep(POLL_SECONDS)
-        except BaseException:
-            for track in self._in(Phase.RUNNING, Phase.WATCHED):
-                self._work.reporter.say(f"{track.name}: its storage migration goes on; run again to attach to it")
-            raise
-        finally:
-            for session in self._busy.values():
-                session.abandon()
-
-    def _open(self) -> list[Track]:
-        return [track for track in self._tracks.values() if track.phase is not Phase.DONE]
-
-    def _in(self, *phases: Phase) -> list[Track]:
-        return [track for track in self._tracks.values() if track.phase in phases]
 
     def _round(self) -> None:
-        for vm_id, ended in self._work.runner.finished():
-            track = self._tracks[vm_id]
-            self._idle.append(self._busy.pop(vm_id))
-            track.began = track.began or ended.began
-            if track.phase is not Phase.DONE:
-                track.attempt = ended
         look = self._work.look()
         for track in self._open():
             if track.id not in self._busy:
@@ -199,11 +166,6 @@ class Campaign:
         track.phase, track.attempt = Phase.RUNNING, None
         self._begin(track)
         self._work.runner.start(track.id, lambda: migrate(session, track, self._work.request))
-
-    def _begin(self, track: Track) -> None:
-        if track.started is None:
-            track.started = self._work.clock.monotonic()
-            track.started_at = datetime.now(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
     def _say(self, track: Track, look: HostLook) -> None:
         job = next((job for job in look.jobs if job.vm_id == track.id and job.runs), None)

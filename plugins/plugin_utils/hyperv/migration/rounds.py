@@ -1,0 +1,118 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every campaign of migrations has: tracks, sessions for those that run, rounds until all are done."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from .mover import Attempt
+from .track import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...operation import Reporter
+    from ...session.protocol import Session
+    from ...waiting import Clock
+    from .threads import Runner
+
+POLL_SECONDS = 2.0
+NO_LIMIT_SECONDS = 30 * 86400.0
+"""Given to the invocation that moves: at its deadline a session asks the host to stop, which would cancel the move."""
+BUSY_SECONDS = 120.0
+"""How long a VM between two states is waited for after its check."""
+
+
+class OnItsWay(Protocol):
+    """What rounds need to know of a track."""
+
+    phase: Phase
+    began: bool
+    attempt: Attempt | None
+    started: float | None
+    started_at: str | None
+
+    @property
+    def id(self) -> str:
+        """The VM's Id."""
+
+    @property
+    def name(self) -> str:
+        """The VM's name."""
+
+
+class Means(Protocol):
+    """What rounds work with."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+
+    @property
+    def runner(self) -> Runner:
+        """Runs attempts beside each other."""
+
+    @property
+    def reporter(self) -> Reporter:
+        """Where progress is said."""
+
+
+T = TypeVar("T", bound=OnItsWay)
+
+
+class Rounds(ABC, Generic[T]):
+    """Tracks that are worked on until every one is done."""
+
+    def __init__(self, means: Means, queue: Sequence[T]) -> None:
+        self._means = means
+        self._tracks = {track.id: track for track in queue}
+        self._idle: list[Session] = []
+        self._busy: dict[str, Session] = {}
+
+    @abstractmethod
+    def _round(self) -> None:
+        """Look once, judge, start, say."""
+
+    def run(self) -> None:
+        """Work until every track is done. An interruption or a time-out leaves moves running, and says which.
+
+        Their sessions are abandoned, not closed: closing one would ask the host to stop what runs in it.
+        """
+        try:
+            while self._open():
+                self._collect()
+                self._round()
+                if self._open():
+                    self._means.clock.sleep(POLL_SECONDS)
+        except BaseException:
+            for track in self._in(Phase.RUNNING, Phase.WATCHED):
+                self._means.reporter.say(f"{track.name}: its move goes on; run again to attach to it")
+            raise
+        finally:
+            for session in self._busy.values():
+                session.abandon()
+
+    def _open(self) -> list[T]:
+        return [track for track in self._tracks.values() if track.phase is not Phase.DONE]
+
+    def _in(self, *phases: Phase) -> list[T]:
+        return [track for track in self._tracks.values() if track.phase in phases]
+
+    def _collect(self) -> None:
+        """Take back the sessions of attempts that have ended."""
+        for vm_id, ended in self._means.runner.finished():
+            track = self._tracks[vm_id]
+            self._idle.append(self._busy.pop(vm_id))
+            track.began = track.began or ended.began
+            if track.phase is not Phase.DONE:
+                track.attempt = ended
+
+    def _begin(self, track: T) -> None:
+        """Note when a track's move began, once."""
+        if track.started is None:
+            track.started = self._means.clock.monotonic()
+            track.started_at = datetime.now(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
