@@ -44,6 +44,7 @@ class ActionModule(HostAction):
             ),
             default=[],
         ),
+        "test_switch": text(),
         "replica_side": boolean(default=False),
         "replica_host": text(),
         "skip_blocked": boolean(default=False),

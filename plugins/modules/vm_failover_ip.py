@@ -102,6 +102,9 @@ options:
               - Switch of the adapter at a test failover. It has to be there on the replica's host. The primary's copy
                 gets it where its host has that switch too.
             type: str
+  test_switch:
+    description: Switch for test failovers of every adapter listed in O(vms) that names none itself.
+    type: str
   replica_side:
     description:
       - Whether the replica's copy is set (or read) too, in a session of its own with that host's variables.

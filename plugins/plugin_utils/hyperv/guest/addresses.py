@@ -81,7 +81,8 @@ class VmWish:
 
 def parse_wishes(arguments: Mapping[str, Any]) -> tuple[VmWish, ...]:
     """Return what is asked for; InvalidRequest for what contradicts itself or can be no address."""
-    wishes = tuple(_vm(item) for item in arguments.get("vms") or ())
+    switch = arguments.get("test_switch")
+    wishes = tuple(_vm(item, switch) for item in arguments.get("vms") or ())
     labels = [wish.label.lower() for wish in wishes]
     for label in labels:
         if labels.count(label) > 1:
@@ -98,14 +99,14 @@ def parse_wishes(arguments: Mapping[str, Any]) -> tuple[VmWish, ...]:
     return wishes
 
 
-def _vm(item: Mapping[str, Any]) -> VmWish:
+def _vm(item: Mapping[str, Any], switch: str | None) -> VmWish:
     name, vm_id = item.get("name"), item.get("id")
     if bool(name) == bool(vm_id):
         raise InvalidRequest(f"vms: give each VM either a name or an id, not {name!r} and {vm_id!r}")
     if vm_id:
         (vm_id,) = parse_selection({"ids": [vm_id]}).ids
     label = name or vm_id
-    adapters = tuple(_adapter(str(label), adapter) for adapter in item.get("adapters") or ())
+    adapters = tuple(_adapter(str(label), adapter, switch) for adapter in item.get("adapters") or ())
     if not adapters:
         raise InvalidRequest(f"{label}: adapters is empty; leave vms out to see what is set")
     labels = [adapter.label.lower() for adapter in adapters]
@@ -114,7 +115,7 @@ def _vm(item: Mapping[str, Any]) -> VmWish:
     return VmWish(name=name or None, id=vm_id or None, adapters=adapters, replica_host=item.get("replica_host"))
 
 
-def _adapter(vm: str, item: Mapping[str, Any]) -> AdapterWish:
+def _adapter(vm: str, item: Mapping[str, Any], switch: str | None) -> AdapterWish:
     given = [key for key in ("name", "mac_address", "id") if item.get(key)]
     if len(given) > 1:
         raise InvalidRequest(f"{vm}: an adapter is named by one of {', '.join(given)}, not by several")
@@ -127,7 +128,7 @@ def _adapter(vm: str, item: Mapping[str, Any]) -> AdapterWish:
         if family in clear:
             raise InvalidRequest(f"{where}: {family} is given, and clear: {item['clear']} would remove it")
         addresses.append(_ipv4(where, item[family]) if family == "ipv4" else _ipv6(where, item[family]))
-    test_switch = item.get("test_switch")
+    test_switch = item["test_switch"] if item.get("test_switch") is not None else switch
     if test_switch is not None and not test_switch.strip():
         raise InvalidRequest(f"{where}: test_switch is empty; give the name of a switch, or leave it out")
     if not (addresses or clear or test_switch):

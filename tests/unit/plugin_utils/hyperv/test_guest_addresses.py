@@ -98,3 +98,9 @@ def test_addresses_are_compared_as_addresses() -> None:
     assert setting.ipv6 is not None
     assert (setting.ipv6.address, setting.ipv6.prefix) == ("2001:db8:2::11", 64)
     assert FailoverSetting.from_wire({"IPv4Address": "0.0.0.0"}) == FailoverSetting()
+
+
+def test_one_switch_for_tests_of_all_adapters() -> None:
+    vms = [{"name": "a", "adapters": [{"name": "x"}, {"name": "y", "test_switch": "Other"}]}]
+    (wish,) = parse_wishes({"vms": vms, "test_switch": "Test"})
+    assert [one.test_switch for one in wish.adapters] == ["Test", "Other"]

@@ -1,0 +1,86 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.hyperv.mobility.plugins.filter.failover import failover_report, failover_summary
+
+
+def vm(name: str, keeps: bool | None, *why: str, mode: str = "Primary", then: str | None = None) -> dict[str, Any]:
+    return {
+        "id": f"id of {name}",
+        "name": name,
+        "host": "hv01",
+        "replica_host": "hv02" if mode == "Primary" else None,
+        "replication": {"mode": mode, "replica_server": "HV02.lab.test"},
+        "adapters": [
+            {
+                "name": "net",
+                "addresses": ["10.1.0.11"] if mode == "Primary" else [],
+                "comes_up_with": {"ipv4": then, "ipv6": None},
+                "keeps_primary_address": keeps,
+                "why": list(why),
+            }
+        ],
+        "findings": [
+            {"id": one, "severity": "blocking", "subject": name, "evidence": f"Seen {one}", "remedy": "Do."}
+            for one in why
+            if one != "replica_not_read"
+        ],
+    }
+
+
+VMS = [
+    vm("web", False, then="10.2.0.11"),
+    vm("web", None, "guest_not_judged", mode="Replica", then="10.2.0.11"),
+    vm("database", True, "key_value_exchange_silent"),
+    vm("lone", None, "replica_not_read"),
+    vm("incoming", None, "guest_not_judged", mode="Replica"),
+]
+
+
+def test_each_vm_comes_once_and_a_replica_only_without_its_primary() -> None:
+    report = failover_report(VMS)
+    assert [entry["name"] for entry in report["vms"]] == ["web", "database", "lone", "incoming"]
+    assert report["counts"] == {"vms": 4, "adapters": 4, "ready": 1, "keeps": 1, "unknown": 2}
+    (reason,) = report["vms"][1]["adapters"][0]["why"]
+    assert reason == {"id": "key_value_exchange_silent", "evidence": "Seen key_value_exchange_silent", "remedy": "Do."}
+    assert "not looked at" in report["vms"][2]["adapters"][0]["why"][0]["evidence"]
+
+
+def test_guests_lend_their_remedies_and_the_analyzer_its_rule() -> None:
+    guests: list[dict[str, Any]] = [
+        {"id": "id of database", "findings": [{"id": "guest_service_silent"}]},
+        {"id": "other", "findings": []},
+    ]
+    results: list[dict[str, Any]] = [
+        {
+            "computer_name": "HV01",
+            "slug": "integration-services-must-be-installed-before-primary-or-replica-virtual-machine",
+            "compliant": False,
+            "excluded": False,
+            "source": "x",
+            "problem": "y",
+        },
+        {"computer_name": "HV01", "slug": "avoid-pausing-a-virtual-machine", "compliant": False},
+    ]
+    report = failover_report(VMS, guests, results)
+    assert report["vms"][1]["guest"] == [{"id": "guest_service_silent"}]
+    assert [answer["compliant"] for answer in report["best_practices"]] == [False]
+    assert failover_summary(report)[-1].startswith("analyzer  HV01  noncompliant  integration-services")
+
+
+def test_the_summary_is_in_columns_with_what_keeps_its_address_first() -> None:
+    lines = failover_summary(failover_report(VMS))
+    assert [line.split()[:3] for line in lines] == [
+        ["keeps", "database", "net"],
+        ["unknown", "incoming", "net"],
+        ["unknown", "lone", "net"],
+        ["ready", "web", "net"],
+    ]
+    assert lines[0].endswith("10.1.0.11               key_value_exchange_silent: Seen key_value_exchange_silent")
+    assert "hv01 to HV02.lab.test" in lines[1]
+    assert lines[3] == "ready    web       net  hv01 to hv02           10.1.0.11 to 10.2.0.11"
+    assert failover_summary(failover_report([])) == ["no replicated VM"]
