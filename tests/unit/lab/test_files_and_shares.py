@@ -115,12 +115,14 @@ def test_a_virtual_disk_changes_when_its_machine_runs(lab: Fleet) -> None:
     power.turn_off(vm)
     lab.clock.advance(5)
     assert vm.state == "Off"
-    off = contents.sha256(host, disk)
+    off, written = contents.sha256(host, disk), host.storage.moments[disk.lower()]
     assert off != before
     lab.clock.advance(500)
     assert contents.sha256(host, disk) == off
+    assert host.storage.moments[disk.lower()] == written
     power.start(vm)
     assert contents.sha256(host, disk) != off
+    assert host.storage.moments[disk.lower()] > written
 
 
 def test_the_same_fleet_has_the_same_bytes_in_every_run() -> None:

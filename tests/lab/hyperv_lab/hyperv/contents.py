@@ -66,3 +66,4 @@ def wrote(vm: VM) -> None:
         file = vm.host.storage.file(drive.path) if drive.disk_number is None else None
         if file is not None:
             file.written(mark)
+            vm.host.stamp(drive.path)
