@@ -71,7 +71,7 @@ attributes:
     description: Shows the state of each export, before and after.
     support: full
 seealso:
-  - module: hyperv.mobility.vm_migration
+  - module: hyperv.mobility.vm_transfer
 """
 
 EXAMPLES = r"""

@@ -47,6 +47,7 @@ class Refused(Exception):
         terminating: bool = False,
         identifier: str = "",
         native_code: int | None = None,
+        http_status: int | None = None,
     ) -> None:
         super().__init__(error_id)
         self.error_id = error_id
@@ -55,6 +56,7 @@ class Refused(Exception):
         self.terminating = terminating
         self.identifier = identifier
         self.native_code = native_code
+        self.http_status = http_status
 
 
 def failing(error_id: str, message: str = "", **details: Any) -> Handler:
@@ -203,6 +205,7 @@ def _record(refusal: Refused, item: Command) -> ErrorRecord:
         message=refusal.message,
         identifier=refusal.identifier,
         native_code=refusal.native_code,
+        http_status=refusal.http_status,
     )
 
 

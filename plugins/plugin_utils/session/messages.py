@@ -9,6 +9,7 @@ apart only where the order is kept.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ _HEADER = 40
 _TO_SERVER = 2
 CREATE_PIPELINE = 0x00021006
 _BOM = b"\xef\xbb\xbf"
+_WEB_ERROR = "WebCmdletWebResponseException"
+_STATUS = re.compile(r"\(([1-5]\d\d)\)")
 
 
 @dataclass(frozen=True)
@@ -108,4 +111,13 @@ def error_record(content: Any) -> ErrorRecord:
         or _text(bag, "ErrorCategory_Message"),
         identifier=_text(exception, "ErrorIdentifier"),
         native_code=native if isinstance(native, int) else None,
+        http_status=_http_status(bag, exception),
     )
+
+
+def _http_status(bag: dict[str, Any], exception: dict[str, Any]) -> int | None:
+    """Return the status that a refused Invoke-WebRequest met; the error's details are the server's page, not it."""
+    if not _text(bag, "FullyQualifiedErrorId").startswith(_WEB_ERROR):
+        return None
+    found = _STATUS.search(_text(exception, "Message"))
+    return int(found[1]) if found else None

@@ -31,6 +31,8 @@ class ErrorRecord:
     """Exception.ErrorIdentifier where the exception has one."""
     native_code: int | None = None
     """Exception.NativeErrorCode where the exception is a Win32Exception: the code of the system's own call."""
+    http_status: int | None = None
+    """The status of a web server's refusal: .NET writes it in parentheses into its message, in every language."""
 
     @property
     def id(self) -> str:

@@ -247,7 +247,9 @@ class FakeFiles(FakeHost):
         content = self.web.get(parameters["Uri"])
         if content is None:
             error_id = "WebCmdletWebResponseException,Microsoft.PowerShell.Commands.InvokeWebRequestCommand"
-            raise Refused(error_id, "Le serveur a retourné une erreur : (404) Introuvable.", category=7)
+            raise Refused(
+                error_id, "Le serveur a retourné une erreur : (404) Introuvable.", category=7, http_status=404
+            )
         if "OutFile" in parameters:
             self._fetched(parameters["OutFile"], content)
             return []

@@ -1,0 +1,474 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils import owner
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    Ambiguous,
+    ConnectionLost,
+    InvalidRequest,
+    NotFound,
+    NotPossible,
+    RemoteError,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import manifest as manifests
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.route import route_of
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transfer_task import operate
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transferring import (
+    Kind,
+    check_route,
+    fetch,
+    find,
+    verify,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Credential
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline
+from unit.fake_session import FakeClock, FakeSession, Lines, Refused, request
+from unit.plugin_utils.hyperv.fake_files import FakeDisk, FakeFiles, disk_of
+from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, vm
+
+from .test_cold_exporting import run as run_export
+
+SOURCE = "\\\\hv01\\D$\\Exports"
+PATH = "E:\\VMs"
+HOME = f"{PATH}\\{WEB}"
+SECRET = "S3cret!"
+SIGNED = {"username": "HV01\\mover", "password": SECRET}
+DISK = "web01\\Virtual Hard Disks\\web01.vhdx"
+
+
+def exported(name: str = "web01") -> FakeFiles:
+    """The source host with a complete export of one VM."""
+    source = FakeFiles()
+    source.vms.append(vm(WEB, name, **disk_of(WEB, "C:\\VMs\\web01.vhdx", b"web" * 1000, source)))
+    source.vms.append(vm(DB, "db01", **disk_of(DB, "C:\\VMs\\db01.vhdx", b"db", source)))
+    run_export(source, ids=[WEB, DB])
+    return source
+
+
+def destination(source: FakeFiles) -> FakeFiles:
+    """A host that reaches the source's drive D as a share, and its files by http."""
+    here = FakeFiles()
+    share = FakeDisk()
+    for file in list(source.disk.files.values()):
+        if file.path.lower().startswith("d:\\exports"):
+            below = file.path[len("D:\\Exports\\") :]
+            share.put(f"{SOURCE}\\{below}", file.content)
+            here.web["http://web/e/" + below.replace("\\", "/").replace(" ", "%20")] = file.content
+    here.disk.shares["\\\\hv01\\d$\\"] = share
+    return here
+
+
+def lab() -> FakeFiles:
+    return destination(exported())
+
+
+def run(here: FakeFiles, *, check_mode: bool = False, **arguments: Any) -> Any:
+    given: dict[str, Any] = {"method": "smb", "source": SOURCE, "path": PATH, "ids": [WEB], **SIGNED, **arguments}
+    given = {name: value for name, value in given.items() if value is not None}
+    return operate(request(here.session, check_mode=check_mode, **given), clock=FakeClock())
+
+
+def share_of(here: FakeFiles) -> FakeDisk:
+    return here.disk.shares["\\\\hv01\\d$\\"]
+
+
+def manifest_of(here: FakeFiles) -> manifests.Manifest:
+    return manifests.parse(share_of(here).read(f"{SOURCE}\\{WEB}\\manifest.json").decode(), where="x")
+
+
+def copied(here: FakeFiles) -> list[str]:
+    return [str(item["LiteralPath"]).rpartition("\\")[2] for item in here.session.sent("Copy-Item")]
+
+
+def test_every_file_is_fetched_hashed_and_named_and_the_manifest_comes_last() -> None:
+    here = lab()
+    outcome = run(here)
+    (one,) = outcome.values["vms"]
+    assert (outcome.changed, one["outcome"], one["files_fetched"], one["files_kept"]) == (True, "transferred", 2, 0)
+    assert (one["bytes"], one["configuration_file"]) == (
+        3005,
+        f"{HOME}\\web01\\Virtual Machines\\{WEB}.vmcx",
+    )
+    assert here.disk.read(f"{HOME}\\{DISK}") == b"web" * 1000
+    assert find(here.session, PATH, WEB) == manifest_of(here)
+    assert not [path for path in here.disk.files if path.endswith(".part")]
+    changing = ("Copy-Item", "Rename-Item", "Move-Item")
+    order = [
+        item.name
+        for statements in here.session.invocations
+        for statement in statements
+        for item in statement.commands
+        if item.name in changing
+    ]
+    assert order == ["Copy-Item", "Rename-Item"] * 2 + ["Move-Item"]
+
+
+def test_again_is_unchanged_and_fetches_nothing() -> None:
+    here = lab()
+    run(here)
+    here.session.invocations.clear()
+    outcome = run(here)
+    (one,) = outcome.values["vms"]
+    assert (outcome.changed, one["outcome"], one["files_kept"], copied(here)) == (False, "already_there", 2, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b"wex" + b"web" * 999, Kind.HASH), (b"short", Kind.SIZE), (None, Kind.MISSING)]
+)
+def test_a_wrong_file_alone_is_fetched_again(content: bytes | None, kind: Kind) -> None:
+    here = lab()
+    run(here)
+    here.session.invocations.clear()
+    if content is None:
+        here.disk.remove(f"{HOME}\\{DISK}")
+    else:
+        here.disk.put(f"{HOME}\\{DISK}", content)
+    assert [one.kind for one in verify(here.session, manifest_of(here), PATH)] == [kind]
+    checked = run(here, check_mode=True)
+    assert (checked.changed, copied(here)) == (True, [])
+    outcome = run(here)
+    (one,) = outcome.values["vms"]
+    assert (one["files_fetched"], one["files_kept"], copied(here)) == (1, 1, ["web01.vhdx"])
+    assert outcome.diff.after == {HOME: []}
+    assert verify(here.session, manifest_of(here), PATH) == ()
+
+
+def test_what_comes_wrong_once_is_fetched_again() -> None:
+    here = lab()
+    seen: list[str] = []
+
+    def spoil(target: str, content: bytes) -> bytes:
+        seen.append(target)
+        return content[:-1] if len(seen) == 1 else content
+
+    here.spoils = spoil
+    assert run(here).values["vms"][0]["outcome"] == "transferred"
+    assert len(seen) == 3
+
+
+def test_what_comes_wrong_always_is_a_failure_that_names_the_file_and_both_hashes() -> None:
+    here = lab()
+    here.spoils = lambda target, content: content.replace(b"webweb", b"wabweb", 1)
+    outcome = run(here, ids=[WEB, DB])
+    one, other = outcome.values["vms"]
+    assert isinstance(outcome.failure, RemoteError)
+    assert (one["outcome"], other["outcome"], outcome.changed) == ("failed", "transferred", True)
+    assert "web01.vhdx" in one["error"]["msg"]
+    assert one["error"]["expected"] in one["error"]["msg"]
+    assert one["error"]["found"] in one["error"]["msg"]
+    assert len([name for name in copied(here) if name == "web01.vhdx"]) == 3
+    assert not [path for path in here.disk.files if path.endswith(".part")]
+    assert f"{HOME}\\manifest.json".lower() not in here.disk.files
+
+
+def test_the_credential_travels_as_one_and_shows_nowhere() -> None:
+    here = lab()
+    outcome = run(here)
+    (drive, *_more) = here.session.sent("New-PSDrive")
+    assert isinstance(drive["Credential"], Credential)
+    assert drive["Root"] == "\\\\hv01\\D$"
+    assert here.signed_in == {}, "every drive is closed again"
+    assert SECRET not in repr(outcome)
+    assert SECRET not in repr(here.session.invocations)
+
+
+CODES = [
+    (1326, "route_credentials_refused"),
+    (86, "route_credentials_refused"),
+    (1909, "route_credentials_refused"),
+    (5, "route_access_denied"),
+    (53, "route_unreachable"),
+    (64, "route_unreachable"),
+    (67, "route_share_missing"),
+    (1219, "route_session_conflict"),
+    (1312, "route_refused"),
+    (None, "route_refused"),
+]
+
+
+@pytest.mark.parametrize(("code", "finding"), CODES)
+def test_a_share_that_refuses_is_a_finding_by_the_systems_code(code: int | None, finding: str) -> None:
+    here = lab()
+    here.refuse_drive = Refused(
+        "CouldNotMapNetworkDrive,Microsoft.PowerShell.Commands.NewPSDriveCommand", "refusé", native_code=code
+    )
+    with pytest.raises(NotPossible) as caught:
+        run(here)
+    assert [one.id for one in caught.value.findings] == [finding]
+    assert SECRET not in caught.value.msg
+    assert len(here.session.sent("New-PSDrive")) == 1, "a refused password is never tried again"
+
+
+@pytest.mark.parametrize("delegates", [True, False])
+def test_without_a_password_the_second_hop_is_told_apart_from_a_missing_folder(delegates: bool) -> None:
+    here = lab()
+    here.session.delegates_credentials = delegates
+    route = route_of("smb", SOURCE, None, None)
+    assert check_route(here.session, route) == ()
+    assert here.session.sent("New-PSDrive") == []
+    here.disk.shares.clear()
+    found = check_route(here.session, route, f"{WEB}\\manifest.json")
+    assert [one.id for one in found] == ["route_path_missing" if delegates else "second_hop_impossible"]
+
+
+def test_a_share_that_opens_and_lacks_the_folder() -> None:
+    here = lab()
+    found = check_route(here.session, route_of("smb", f"{SOURCE}\\other", *SIGNED.values()))
+    assert [one.id for one in found] == ["route_path_missing"]
+    denied = Refused("ItemExistsUnauthorizedAccessError,Microsoft.PowerShell.Commands.GetItemCommand", category=18)
+
+    def refuse(parameters: Any, piped: Any) -> Any:
+        raise denied
+
+    here.session.machine.on("Get-Item", refuse)
+    found = check_route(here.session, route_of("smb", SOURCE, *SIGNED.values()))
+    assert [one.id for one in found] == ["route_access_denied"]
+
+
+class TestWeb:
+    def test_files_come_from_a_web_server_by_escaped_addresses(self) -> None:
+        here = lab()
+        outcome = run(here, method="http", source="http://web/e/")
+        (one,) = outcome.values["vms"]
+        assert (one["outcome"], one["files_fetched"]) == ("transferred", 2)
+        assert here.disk.read(f"{HOME}\\{DISK}") == b"web" * 1000
+        assert "http" in outcome.warnings[0]
+        assert run(here, method="http", source="http://web/e").changed is False
+
+    def test_an_export_that_is_not_there(self) -> None:
+        here = lab()
+        here.web.clear()
+        outcome = run(here, method="http", source="https://web/e")
+        assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["export_missing"]
+
+    @pytest.mark.parametrize(
+        ("status", "probe", "finding"),
+        [
+            (401, WEB, "route_credentials_refused"),
+            (407, WEB, "route_credentials_refused"),
+            (403, WEB, "route_access_denied"),
+            (404, WEB, "route_path_missing"),
+            (500, WEB, "route_refused"),
+            (None, WEB, "route_unreachable"),
+            (403, "", "route_not_proven"),
+            (405, "", "route_not_proven"),
+            (401, "", "route_credentials_refused"),
+        ],
+    )
+    def test_a_refusal_is_a_finding_by_its_status(self, status: int | None, probe: str, finding: str) -> None:
+        here = lab()
+        here.refuse_web = Refused("WebCmdletWebResponseException,x", "refusé", http_status=status)
+        found = check_route(here.session, route_of("http", "https://web/e", None, None), probe)
+        assert [one.id for one in found] == [finding]
+
+    def test_a_name_with_brackets_does_not_come_this_way(self) -> None:
+        here = destination(exported("[x]"))
+        here.web = {key.replace("[x]", "%5Bx%5D"): value for key, value in here.web.items()}
+        outcome = run(here, method="http", source="http://web/e")
+        assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["web_name_has_brackets"]
+
+
+class TestBrought:
+    def bring(self, here: FakeFiles, *, without: str = "") -> None:
+        for file in list(share_of(here).files.values()):
+            if not without or not file.path.endswith(without):
+                here.disk.put(PATH + file.path[len(SOURCE) :], file.content)
+
+    def run(self, here: FakeFiles, **arguments: Any) -> Any:
+        return run(here, method="external", source=None, username=None, password=None, **arguments)
+
+    def test_a_right_tree_is_verified_and_nothing_changes(self) -> None:
+        here = lab()
+        self.bring(here)
+        outcome = self.run(here, ids=None)
+        assert [one["outcome"] for one in outcome.values["vms"]] == ["already_there"] * 2
+        assert (outcome.changed, outcome.failure) == (False, None)
+        assert self.run(here, ids=None, names=["WEB01"]).values["vms"][0]["files_kept"] == 2
+
+    def test_nothing_brought_says_where_to(self) -> None:
+        for given in ({"ids": [WEB]}, {"ids": None, "names": ["web01"]}, {"ids": None}):
+            outcome = self.run(lab(), **given)
+            (one,) = outcome.values["vms"]
+            assert [finding["id"] for finding in one["findings"]] == ["tree_not_brought"]
+            assert isinstance(outcome.failure, NotPossible)
+
+    def test_each_wrong_file_is_named(self) -> None:
+        here = lab()
+        self.bring(here, without=".vmcx")
+        here.disk.put(f"{HOME}\\{DISK}", b"cut")
+        outcome = self.run(here)
+        found = outcome.values["vms"][0]["findings"]
+        assert sorted(one["id"] for one in found) == ["file_missing", "file_size_differs"]
+        assert all(HOME in one["remedy"] for one in found)
+        here.disk.put(f"{HOME}\\{DISK}", b"wex" + b"web" * 999)
+        found = self.run(here).values["vms"][0]["findings"]
+        assert "file_hash_differs" in [one["id"] for one in found]
+        assert outcome.changed is False
+
+
+def test_what_a_killed_run_left_goes_and_what_another_run_writes_stays() -> None:
+    here = lab()
+    foreign = "00000000-7-" + "a" * 16
+    alive = f"{owner.controller()}-{os.getppid()}-{'b' * 16}"
+    dead = f"{owner.controller()}-4194399-{'c' * 16}"
+    for token in (foreign, alive, dead):
+        here.disk.put(f"{HOME}\\{DISK}.{token}.part", "x")
+    here.disk.put(f"{HOME}\\notes.part", "somebody's")
+    run(here)
+    left = sorted(path.rpartition("\\")[2] for path in here.disk.files if path.endswith(".part"))
+    assert left == sorted(["notes.part", f"web01.vhdx.{foreign}.part", f"web01.vhdx.{alive}.part"])
+    here.disk.later(3600)
+    here.disk.locked.add(f"{HOME}\\{DISK}.{foreign}.part".lower())
+    here.disk.remove(f"{HOME}\\{DISK}")
+    run(here)
+    assert f"{HOME}\\{DISK}.{foreign}.part".lower() in here.disk.files
+    here.disk.locked.clear()
+    here.disk.remove(f"{HOME}\\{DISK}")
+    run(here)
+    assert f"{HOME}\\{DISK}.{foreign}.part".lower() not in here.disk.files
+
+
+def test_a_lost_link_is_opened_again_and_only_its_file_begins_anew() -> None:
+    here = lab()
+    original = here.session.machine.handlers["copy-item"]
+    lost: list[str] = []
+
+    def once(parameters: Any, piped: Any) -> Any:
+        if parameters["LiteralPath"].endswith(".vmcx") and not lost:
+            lost.append("x")
+            raise ConnectionLost("weg")
+        return original(parameters, piped)
+
+    here.session.machine.on("Copy-Item", once)
+    assert run(here).values["vms"][0]["outcome"] == "transferred"
+    assert sorted(copied(here)) == sorted(["web01.vhdx", f"{WEB}.vmcx", f"{WEB}.vmcx"])
+    assert len(here.session.sent("New-PSDrive")) == 4
+
+
+def test_no_room_is_found_before_anything_is_fetched() -> None:
+    here = lab()
+    here.free = 3006
+    outcome = run(here, ids=[WEB, DB])
+    assert [one["outcome"] for one in outcome.values["vms"]] == ["transferred", "failed"]
+    assert outcome.values["vms"][1]["findings"][0]["id"] == "space_insufficient"
+    here.free = 10
+    route = route_of("smb", SOURCE, *SIGNED.values())
+    here.disk.remove(f"{HOME}\\{DISK}")
+    clock = FakeClock()
+    with pytest.raises(NotPossible, match="are free at"):
+        fetch(
+            here.session,
+            manifest_of(here),
+            route,
+            PATH,
+            tell=Lines().say,
+            clock=clock,
+            deadline=Deadline(None, clock),
+        )
+
+
+def test_a_tree_that_became_a_vm_is_never_written_again() -> None:
+    here = lab()
+    run(here)
+    here.vms.append(vm(WEB, "web01", ConfigurationLocation=f"{HOME}\\web01"))
+    here.disk.put(f"{HOME}\\{DISK}", b"it has run")
+    outcome = run(here)
+    assert (outcome.changed, outcome.values["vms"][0]["outcome"]) == (False, "already_imported")
+    here.vms[0]["Id"] = here.vms[0]["VMId"] = DB
+    outcome = run(here)
+    assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["files_in_use"]
+    assert here.disk.read(f"{HOME}\\{DISK}") == b"it has run"
+
+
+def test_an_unfinished_export_is_not_fetched() -> None:
+    here = lab()
+    path = f"{SOURCE}\\{WEB}\\manifest.json"
+    share_of(here).put(path, replace(manifest_of(here), state="hashing", files=()).as_text())
+    outcome = run(here)
+    assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["export_unfinished"]
+    share_of(here).put(path, "{}")
+    assert run(here).values["vms"][0]["findings"][0]["id"] == "export_missing"
+
+
+def test_a_newer_export_replaces_the_older_tree() -> None:
+    source = exported()
+    here = destination(source)
+    run(here)
+    source.disk.later(100)
+    source.disk.put("C:\\VMs\\web01.vhdx", b"WEB" * 1000)
+    run_export(source)
+    newer = destination(source)
+    here.disk.shares = newer.disk.shares
+    outcome = run(here)
+    assert (outcome.values["vms"][0]["files_fetched"], outcome.values["vms"][0]["files_kept"]) == (1, 1)
+    assert find(here.session, PATH, WEB) == manifest_of(here)
+
+
+def test_names_are_looked_up_in_the_manifests() -> None:
+    here = lab()
+    assert [one["id"] for one in run(here, ids=None, names=["DB01"]).values["vms"]] == [DB]
+    assert len(run(here, ids=None).values["vms"]) == 2
+    with pytest.raises(NotFound, match="nobody"):
+        run(here, ids=None, names=["nobody"])
+    twin = share_of(here).read(f"{SOURCE}\\{DB}\\manifest.json").decode()
+    share_of(here).put(f"{SOURCE}\\{DB}\\manifest.json", twin.replace('"db01"', '"web01"'))
+    with pytest.raises(Ambiguous, match=DB):
+        run(here, ids=None, names=["web01"])
+
+
+@pytest.mark.parametrize("name", [HOSTILE.replace("\n", " "), "[x]", "测试 $(x)"])
+def test_hostile_names(name: str) -> None:
+    here = destination(exported(name))
+    assert run(here).values["vms"][0]["outcome"] == "transferred"
+    assert run(here).changed is False
+
+
+def test_a_manifest_that_names_files_outside_is_refused() -> None:
+    here = lab()
+    raw = json.loads(share_of(here).read(f"{SOURCE}\\{WEB}\\manifest.json"))
+    raw["files"][0]["path"] = "..\\..\\Windows\\x.dll"
+    share_of(here).put(f"{SOURCE}\\{WEB}\\manifest.json", json.dumps(raw))
+    assert run(here).values["vms"][0]["findings"][0]["id"] == "export_missing"
+    assert copied(here) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": None},
+        {"source": "D:\\Exports"},
+        {"source": "http://web/e"},
+        {"source": SOURCE, "method": "http"},
+        {"source": "https://web/e?x=1", "method": "http"},
+        {"source": f"https://u:{SECRET}@web/e", "method": "http"},
+        {"source": "https://web/e", "method": "http", "ids": None, "names": ["web01"]},
+        {"source": "https://web/e", "method": "http", "ids": None},
+        {"source": "https://web:x/e", "method": "http"},
+        {"method": "external"},
+        {"password": None},
+        {"path": "VMs"},
+        {"path": "D:\\a[b]"},
+        {"ids": ["web01"]},
+    ],
+)
+def test_what_can_not_be_is_refused_before_anything_is_sent(given: dict[str, Any]) -> None:
+    here = lab()
+    here.session.invocations.clear()
+    with pytest.raises(InvalidRequest) as caught:
+        run(here, **given)
+    assert here.session.invocations == []
+    assert SECRET not in caught.value.msg
+
+
+def test_an_endpoint_without_files_is_named() -> None:
+    with pytest.raises(NotPossible) as caught:
+        operate(request(FakeSession(), method="external", path=PATH))
+    assert [one.id for one in caught.value.findings] == ["file_commands_hidden"]
