@@ -131,17 +131,18 @@ class Driver:
         """Accept a move without starting its thread; MoveFailed as the engine raises it."""
         with self.lab.lock:
             move = accept(wanted)
-        self._watch(move)
+        self.watch(move)
         return move
 
     def begin_storage(self, wanted: MoveRequest) -> migration_storage.StorageMove:
         """Accept a storage migration in the same way."""
         with self.lab.lock:
             move = migration_storage.accept(wanted)
-        self._watch(move)
+        self.watch(move)
         return move
 
-    def _watch(self, move: Course) -> None:
+    def watch(self, move: Course) -> None:
+        """Step a course that was accepted already."""
         course = move.course()
         self.moves.append(move)
         self.running.append((move, course, next(course, None)))

@@ -15,7 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from .checkpoint import Snapshot
-from .definition_values import attributes, give
+from .definition_values import attributes, frozen, give
 from .devices import DvdDrive, HardDrive, NetworkAdapter
 from .machine import VirtualMachineBase
 from .vm import VM
@@ -23,6 +23,7 @@ from .vm import VM
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .cpu import CpuFeatures
     from .host import Host
 
 MARK = b"hyperv-lab configuration of a virtual machine, format 1\n"
@@ -31,7 +32,7 @@ DEVICES: dict[str, Any] = {"hard_drives": HardDrive, "dvd_drives": DvdDrive, "ad
 BELONGS_TO_HOST = frozenset({"host", "owner", "vm", "parent", "snapshot", "snapshots", *PARTS, *DEVICES})
 LEFT_BEHIND = BELONGS_TO_HOST | {
     "name", "id", "_state", "is_deleted", "started_at", "transition", "activity", "backup", "replication", "faults",
-    "power_ons", "moves",
+    "power_ons", "moves", "arrived_at",
 }  # fmt: skip
 """What an import doesn't bring: what goes on just now, replication (assumed), and what tests order or count."""
 
@@ -40,14 +41,16 @@ class NoDefinition(Exception):
     """The bytes are no configuration, or a damaged one."""
 
 
-def write(vm: VM, *, state: str, paths: Mapping[str, str] | None = None) -> bytes:
+def write(vm: VM, *, state: str, paths: Mapping[str, str] | None = None, cpu: CpuFeatures | None = None) -> bytes:
     """Return the contents of a machine's configuration file.
 
-    ``state``: the one it will have (Off or Saved). ``paths`` replaces paths of disks (lower case -> other path).
+    ``state``: the one it will have (Off or Saved; ``cpu``: what its memory then depends on). ``paths`` replaces paths
+    of disks (lower case -> other path).
     """
     body = _body(vm, paths or {})
-    if state != "Saved":
-        body["own"].pop("cpu", None)
+    body["own"].pop("cpu", None)
+    if state == "Saved":
+        body["own"]["cpu"] = frozen(cpu or vm.cpu)
     content = {
         "name": vm.name,
         "id": str(vm.id),

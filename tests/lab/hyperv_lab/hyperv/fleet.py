@@ -96,10 +96,12 @@ class Fleet:
         self.memory_reserved_early = False
         """Whether the destination's memory is taken before the storage copy or after it (facts, 9.2: unverified)."""
         self.moves: list[dict[str, Any]] = []
+        """Every move that was started: id, vm, source, destination, started, finished, outcome (migration files)."""
+        self.storage_migrations: list[dict[str, Any]] = []
         self.leases: dict[tuple[str, str], str] = {}
         """What DHCP servers gave: (subnet, MAC address) -> address."""
-        self.storage_migrations: list[dict[str, Any]] = []
-        """Every move that was started: id, vm, source, destination, started, finished, outcome (migration files)."""
+        self.exports: list[dict[str, Any]] = []
+        self.imports: list[dict[str, Any]] = []
         self.reboot_hooks: list[Callable[[Host], None]] = []
         """Called under the lock when a host goes down (jobs of migrations end)."""
         self.purge_hooks: list[Callable[[Host], None]] = []

@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Msvm_MigrationJob as CIM shows it, and its RequestStateChange."""
+"""Jobs as CIM shows them, and their RequestStateChange."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ..powershell.values import UInt32
 from .accounts import may_use_hyperv
 from .cim import VIRTUALIZATION, CimInstance, method, provide
-from .jobs import migration_jobs, request_state_change
+from .jobs import listed_jobs, migration_jobs, request_state_change
 
 if TYPE_CHECKING:
     from .host import Host
 
-NAME = "Msvm_MigrationJob"
-BASES = ("Msvm_ConcreteJob", "CIM_ConcreteJob")
+NAME, CONCRETE = "Msvm_MigrationJob", "Msvm_ConcreteJob"
+BASES = (CONCRETE, "CIM_ConcreteJob")
 ACCESS_DENIED, INVALID_PARAMETER = 32769, 32773
 
 
@@ -27,6 +27,17 @@ def _jobs(host: Host) -> list[CimInstance]:
     ]
 
 
+@provide(VIRTUALIZATION, CONCRETE)
+def _concrete(host: Host) -> list[CimInstance]:
+    return [
+        CimInstance(
+            VIRTUALIZATION, job.CLASS, job.properties(), bases=BASES[0 if job.CLASS == NAME else 1 :], subject=job
+        )
+        for job in listed_jobs(host)
+    ]
+
+
+@method(CONCRETE, "RequestStateChange")
 @method(NAME, "RequestStateChange")
 def _request(host: Host, instance: CimInstance, arguments: dict[str, Any], identity: Any) -> dict[str, Any]:
     """Terminate (4) or kill (5) a job; return values as in the facts on Hyper-V, 3.2."""

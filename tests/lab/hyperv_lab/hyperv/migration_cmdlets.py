@@ -21,7 +21,7 @@ from .vm import VM
 
 if TYPE_CHECKING:
     from .host import Host
-    from .jobs import MigrationJob
+    from .jobs import Job
 
 messages.add(
     {
@@ -71,6 +71,9 @@ class VMJob(LiveObject):
 
 class MigrationCmdlet(HyperVCmdlet):
     """What Move-VM and Compare-VM share: what is to move, where to, and how errors are written."""
+
+    ACTIVITY = "move_activity"
+    """The text that progress shows."""
 
     def request(self, vm: VM) -> MoveRequest:
         """Return what the bound parameters ask for; raise MoveFailed for names and values that mean nothing."""
@@ -162,7 +165,7 @@ class MigrationCmdlet(HyperVCmdlet):
     def follow(self, running: Course) -> None:
         """Show progress until the job has ended; a stop signal asks it to stop and then waits for its end."""
         job, clock = running.job, self.host.fleet.clock
-        activity = messages.text(self.host.language, "move_activity")
+        activity = messages.text(self.host.language, self.ACTIVITY)
         shown = -1
         while not job.done:
             if job.percent != shown:
@@ -277,7 +280,7 @@ class CompareVM(MigrationCmdlet):
         self.call.write(CompatibilityReport(prepared, self.call.session, found))
 
 
-def _went_on(job: MigrationJob, shown: int) -> bool:
+def _went_on(job: Job, shown: int) -> bool:
     return job.done or job.percent != shown
 
 

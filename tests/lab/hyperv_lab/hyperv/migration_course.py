@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .faults import MoveFault
     from .host import Host
-    from .jobs import MigrationJob
+    from .jobs import Job
     from .migration_plan import Copy
     from .vm import VM
 
@@ -47,7 +47,7 @@ class Wait:
 class Course:
     """One migration from its acceptance to its end. Subclasses say what happens in it and what can disturb it."""
 
-    def __init__(self, vm: VM, destination: Host, job: MigrationJob) -> None:
+    def __init__(self, vm: VM, destination: Host, job: Job) -> None:
         self.vm = vm
         self.destination = destination
         """Where files grow: another host, or the machine's own."""

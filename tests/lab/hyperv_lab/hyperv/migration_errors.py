@@ -32,6 +32,9 @@ BUSY = 0x800700AA
 CANCELLED = 0x800704C7
 OBJECT_EXISTS = 0x80071392
 FILE_EXISTS = 0x80070050
+FILE_MISSING = 0x80070002
+INVALID_NAME = 0x8007007B
+NETNAME_DELETED = 0x80070040
 PATH_MISSING = 0x80070003
 LOGON_FAILURE = 0x8007052E
 INVALID_ARGUMENT = 0x80070057
@@ -142,6 +145,17 @@ TEXTS: dict[int, tuple[str, str]] = {
         "No mapping between account names and security IDs was done",
         "Le mappage entre les noms de compte et les ID de sécurité n’a pas été effectué",
     ),
+    FILE_MISSING: ("The system cannot find the file specified", "Le fichier spécifié est introuvable"),
+    INVALID_NAME: (
+        "The filename, directory name, or volume label syntax is incorrect",
+        "La syntaxe du nom de fichier, de répertoire ou de volume est incorrecte",
+    ),
+    NETNAME_DELETED: (
+        "The specified network name is no longer available",
+        "Le nom réseau spécifié n’est plus disponible",
+    ),
+    0x80070035: ("The network path was not found", "Le chemin réseau n’a pas été trouvé"),
+    0x80070043: ("The network name cannot be found", "Le nom de réseau est introuvable"),
     FILE_EXISTS: ("The file '{path}' exists", "Le fichier « {path} » existe"),
     PATH_MISSING: (
         "The system cannot find the path specified: '{path}'",
@@ -295,6 +309,19 @@ def record(host: Host, failed: MoveFailed, text: str, command_class: str, target
         error_id, category = _CATEGORIES.get(failed.cause, (error_id, category))
     elif failed.cause == ACCESS_DENIED:
         error_id, category = "AccessDenied", "PermissionDenied"
+    return job_failed(host, text, command_class, error_id=error_id, category=category, target=target)
+
+
+def job_failed(
+    host: Host,
+    text: str,
+    command_class: str,
+    *,
+    error_id: str = "OperationFailed",
+    category: str = "NotSpecified",
+    target: Any = None,
+) -> ErrorRecord:
+    """Return the error record of a cmdlet whose job failed (field errors: Export-VM has these ids, too)."""
     old = host.edition == "2012R2"
     return ErrorRecord(
         error_id=error_id,

@@ -45,10 +45,14 @@ class MoveRequest:
     @property
     def owner(self) -> str:
         """Return DOMAIN\\user of the caller."""
-        if self.identity is None:
-            return "NT AUTHORITY\\SYSTEM"
-        account = self.identity.account
-        return f"{account.domain or self.source.name}\\{account.username}"
+        return owner_of(self.source, self.identity)
+
+
+def owner_of(host: Host, identity: Identity | None) -> str:
+    """Return DOMAIN\\user of a caller, as jobs show it."""
+    if identity is None:
+        return "NT AUTHORITY\\SYSTEM"
+    return f"{identity.account.domain or host.name}\\{identity.account.username}"
 
 
 @dataclass(frozen=True)
