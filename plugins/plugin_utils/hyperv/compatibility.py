@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidRequest
 from ..findings import Finding, Severity
 from ..session.command import NULL, ON, Pipeline, command, expand, select, where
-from ..session.live import keep, kept
+from ..session.live import forget, keep, kept
 from .remedies import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -171,10 +171,11 @@ def report_vm() -> Pipeline:
 def make(session: Session, source: Pipeline, *, timeout_seconds: float | None = None) -> tuple[Entry, ...]:
     """Make the report that ``source`` gives and return its entries; the report stays in the session.
 
-    Raises RemoteError when there is no report.
+    An earlier report of the session is forgotten first: where none is made, nothing must be discarded or imported
+    that belongs to another VM. Raises RemoteError when there is no report.
     """
-    replies = session.invoke(source | keep(REPORT), _entries(), timeout_seconds=timeout_seconds).check()
-    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
+    replies = session.invoke(forget(REPORT), source | keep(REPORT), _entries(), timeout_seconds=timeout_seconds).check()
+    return tuple(Entry.from_wire(raw) for raw in replies[2].objects)
 
 
 def compare(
@@ -205,8 +206,9 @@ def compared_again(
     A list never shrinks by itself: only the second comparison tells.
     """
     session.invoke(*changes, timeout_seconds=timeout_seconds).check()
-    again = kept(REPORT) | command("Compare-VM", ErrorAction="Stop")
-    return make(session, again, timeout_seconds=timeout_seconds)
+    again = kept(REPORT) | command("Compare-VM", ErrorAction="Stop") | keep(REPORT)
+    replies = session.invoke(again, _entries(), timeout_seconds=timeout_seconds).check()
+    return tuple(Entry.from_wire(raw) for raw in replies[1].objects)
 
 
 def corrected(fix: Fix) -> Pipeline:

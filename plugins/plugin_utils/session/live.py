@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from .command import ON, Pipeline, command
+from .command import NULL, ON, Pipeline, command
 
 PREFIX = "hm_"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -32,3 +32,8 @@ def keep(name: str) -> Pipeline:
 def kept(name: str) -> Pipeline:
     """Return the start of a pipeline that passes on, live, what was kept as ``name`` in the same session."""
     return command("Get-Variable", Name=_variable(name), ValueOnly=ON)
+
+
+def forget(name: str) -> Pipeline:
+    """Return the statement after which nothing is kept as ``name`` any more."""
+    return command("Set-Variable", Name=_variable(name), Value=NULL, Scope="Global")

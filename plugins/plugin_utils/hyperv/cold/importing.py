@@ -210,30 +210,34 @@ def abandon(session: Session, prepared: Prepared) -> None:
 
 
 def _compared(session: Session, prepared: Prepared) -> Prepared:
-    """Compare, correct and compare again, and judge what is left; nothing is left behind where that fails."""
+    """Compare, correct, compare again, and judge what is left; nothing stays behind where that fails."""
+    case = prepared.case
     try:
-        return _judged(session, replace(prepared, compared=True))
+        entries = compatibility.make(session, case.order.comparison(case.source.configuration_file))
+    except RemoteError as error:  # the import would meet the same
+        return replace(prepared, findings=(*prepared.findings, refused(case, error)))
+    made = replace(prepared, compared=True)
+    try:
+        return _judged(session, made, entries)
     except MobilityError:
         with suppress(MobilityError):
-            abandon(session, replace(prepared, compared=True))
+            abandon(session, made)
         raise
 
 
-def _judged(session: Session, prepared: Prepared) -> Prepared:
+def _judged(session: Session, prepared: Prepared, entries: Sequence[Entry]) -> Prepared:
     case = prepared.case
     fixes: tuple[Mapping[str, Any], ...] = ()
     try:
-        entries = compatibility.make(session, case.order.comparison(case.source.configuration_file))
-        case = replace(case, planned=read_planned(session))
-        changes, fixes = corrections(case, entries)
+        planned = read_planned(session)
+        changes, fixes = corrections(replace(case, planned=planned), planned, entries)
         if changes:
-            entries = compatibility.compared_again(session, changes)
-            case = replace(case, planned=read_planned(session))
-    except RemoteError as error:  # the import would meet the same
-        found = (*prepared.findings, refused(case, error))
-        return replace(prepared, case=case, findings=found, fixes=fixes)
-    disks = [disk.path for disk in case.planned.disks if disk.path] if case.planned else []
-    case = replace(case, existing=read_existing(session, sorted({*disks, *case.disk_targets})))
+            entries, planned = compatibility.compared_again(session, changes), read_planned(session)
+    except RemoteError as error:
+        return replace(prepared, fixes=fixes, findings=(*prepared.findings, refused(case, error)))
+    case = replace(case, planned=planned)
+    paths = {*_disks(planned.disks), *case.disk_targets}
+    case = replace(case, existing=read_existing(session, sorted(paths)))
     found = (
         *prepared.findings,
         *compatibility.findings(entries, case.subject),
@@ -242,23 +246,25 @@ def _judged(session: Session, prepared: Prepared) -> Prepared:
     return replace(prepared, case=case, findings=found, fixes=fixes)
 
 
-def corrections(case: Case, entries: Sequence[Entry]) -> tuple[list[Pipeline], tuple[Mapping[str, Any], ...]]:
+def corrections(
+    case: Case, planned: Planned, entries: Sequence[Entry]
+) -> tuple[list[Pipeline], tuple[Mapping[str, Any], ...]]:
     """Return the changes at the report's VM that were asked for and are needed, and what they are for the result."""
-    order, planned, machine = case.order, case.planned, compatibility.report_vm()
-    changes: list[Pipeline] = []
-    done: list[Mapping[str, Any]] = []
-    used = {adapter.switch_name for adapter in planned.adapters} if planned else set()
-    for name in [name for name in order.switch_map if name in used]:
-        changes.append(compatibility.connected(machine, name, order.switch_map[name]))
-        done += [_fix("switch_mapped", adapter.name, adapter.switch_name, order.switch_map[str(name)])
-                 for adapter in (planned.adapters if planned else ()) if adapter.switch_name == name]  # fmt: skip
-    for fix in compatibility.wanted_fixes(entries, order.fixes):
-        if fix.what == "switch_mapped" and fix.entry.switch in used:
-            continue
+    switches, machine = case.order.switch_map, compatibility.report_vm()
+    mapped = [adapter for adapter in planned.adapters if adapter.switch_name in switches]
+    used = {adapter.switch_name: switches[adapter.switch_name] for adapter in mapped if adapter.switch_name}
+    changes = [compatibility.connected(machine, name, target) for name, target in used.items()]
+    done: list[Mapping[str, Any]] = [
+        _fix("switch_mapped", adapter.name, adapter.switch_name, used[adapter.switch_name])
+        for adapter in mapped
+        if adapter.switch_name
+    ]
+    for fix in compatibility.wanted_fixes(entries, case.order.fixes):
+        if fix.entry.switch in used:
+            continue  # connected through its switch already
         changes.append(compatibility.corrected(fix))
         done.append(_fix(fix.what, fix.entry.source_name, fix.entry.switch, fix.switch or None))
-    if planned is not None:
-        _at_machine(case, planned, changes, done)
+    _at_machine(case, planned, changes, done)
     return changes, tuple(done)
 
 

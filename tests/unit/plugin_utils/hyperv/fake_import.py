@@ -102,7 +102,7 @@ class ImportHost:
             "Set-VMProcessor": lambda p, o: [one.update(ProcessorCount=p["Count"]) for one in o] and None,
             "Set-VM": lambda p, o: [one.update(SmartPagingFilePath=p["SmartPagingFilePath"]) for one in o] and None,
             "Remove-VMSavedState": lambda p, o: [one.update(State="Off") for one in o] and None,
-            "Remove-VM": lambda p, o: [self.planned.pop(one["Id"], None) for one in o] and None,
+            "Remove-VM": self._remove,
             "Invoke-CimMethod": self._destroy,
             **{
                 name: lambda p, o: []
@@ -229,6 +229,10 @@ class ImportHost:
                 report["VM"].update(Path=parameters["Path"], ConfigurationLocation=parameters["Path"])
             if "SnapshotFilePath" in parameters:
                 report["VM"]["SnapshotFileLocation"] = parameters["SnapshotFilePath"]
+
+    def _remove(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
+        for one in piped:
+            (self.planned if one["Id"] in self.planned else self.vms).pop(one["Id"])
 
     def _import(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
         (report,) = piped

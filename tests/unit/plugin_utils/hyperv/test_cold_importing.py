@@ -382,6 +382,27 @@ def _lost(parameters: Any, piped: Any) -> Any:
     raise ConnectionLost("the link to hv02 failed")
 
 
+def test_a_refused_comparison_touches_neither_earlier_reports_nor_others_planned_vms() -> None:
+    host = ImportHost()
+    assert importing.import_vm(host.session, parse({"path": ROOT})).id == ERP
+    host.vms[ERP]["VirtualMachineType"] = "PlannedVirtualMachine"  # a report may show its VM as it was
+    host.register(path="C:\\elsewhere", vm_id=OTHER)
+    other = f"D:\\In\\b\\Virtual Machines\\{NEW}.vmcx"
+    host.files[other] = 1
+    host.session.machine.on("Compare-VM", _arrives_meanwhile(host))
+    with pytest.raises(NotPossible, match="0x80071392"):
+        importing.import_vm(host.session, parse({"path": other}))
+    assert (sorted(host.vms), list(host.planned)) == ([ERP, OTHER], [NEW])
+
+
+def _arrives_meanwhile(host: ImportHost) -> Any:
+    def compare(parameters: Any, piped: Any) -> Any:
+        host.planned[NEW] = exported(Id=NEW)
+        raise Refused("OperationFailed,Microsoft.HyperV.PowerShell.Commands.CompareVM", "existe (0x80071392)")
+
+    return compare
+
+
 def test_check_and_import_as_other_tasks_call_them() -> None:
     host = ImportHost(vm=exported(unknown=[7]))
     order = importing.ImportOrder(path=ROOT)
