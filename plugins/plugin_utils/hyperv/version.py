@@ -99,7 +99,7 @@ def _require(session: Session, decided: VersionPlan, rule: PowerRule, host: str)
         if (finding := refusal(vm, rule, own)) is not None:
             findings.append(finding)
     if findings:
-        raise NotPossible(f"{host}: {findings[0].subject}: {findings[0].evidence}", findings=findings)
+        raise NotPossible(f"{host}: {findings[0].subject} can't be upgraded: {findings[0].evidence}", findings=findings)
 
 
 def _apply(
