@@ -33,6 +33,10 @@ class Reporter(Protocol):
         """Show one line now. Called from the task's main thread only."""
 
 
+def _no_variable(_host: str, _name: str) -> Any:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What a task was asked: validated plain arguments and the surroundings an operation may need."""
@@ -44,6 +48,8 @@ class Request:
     sessions: Sessions
     reporter: Reporter
     inventory_hosts: tuple[str, ...] = ()
+    variable: Callable[[str, str], Any] = _no_variable
+    """The value of a variable (templated, plain types) of an inventory host; None where it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,10 +70,20 @@ class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
                 sessions=sessions,
                 reporter=DisplayReporter(sessions.host, masker),
                 inventory_hosts=tuple(str(host) for host in task_vars.get("hostvars", ())),
+                variable=lambda host, name: self._variable(host, name, task_vars),
             )
             return self.operate(request)
         except MobilityError as error:
             return Outcome(changed=error.changed, failure=error)
+
+    def _variable(self, host: str, name: str, task_vars: Mapping[str, Any]) -> Any:
+        """Return a host's variable as plain types: that of this very task where it is the task's own host."""
+        if host == task_vars.get("inventory_hostname"):
+            value = self._templar.template(task_vars.get(name))
+        else:
+            others = task_vars.get("hostvars") or {}
+            value = others[host].get(name) if host in others else None
+        return arguments_in({name: value})[name]
 
     def _validated(self, given: dict[str, Any]) -> dict[str, Any]:
         checked = ArgumentSpecValidator(for_validator(self.SPEC), **self.RULES).validate(given)

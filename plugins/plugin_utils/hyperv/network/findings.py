@@ -10,7 +10,7 @@ change, migrations before anything is stopped.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -43,8 +43,8 @@ class Neighbour:
 class MacPool:
     """The range that a host gives dynamic MAC addresses from; 12 hexadecimal digits each, "" where not known."""
 
-    minimum: str
-    maximum: str
+    minimum: str = ""
+    maximum: str = ""
 
     def holds(self, mac: str) -> bool:
         """Whether an address is in the range; True where the range is not known."""
@@ -59,6 +59,57 @@ class MacPool:
     def size(self) -> int:
         """How many addresses it has."""
         return int(self.maximum, 16) - int(self.minimum, 16) + 1 if self.is_known else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPort:
+    """A switch of a host with its physical adapters, by their descriptions; none for one that isn't external."""
+
+    name: str
+    uplinks: tuple[str, ...] = ()
+
+
+def switch_missing(subject: str, host: str, wanted: str, known: Iterable[str]) -> Iterator[Finding]:
+    """Yield a finding when the host has no switch of this name (compared without case)."""
+    names = sorted(known)
+    if wanted.lower() not in {name.lower() for name in names}:
+        yield Finding(
+            id="switch_missing",
+            severity=Severity.BLOCKING,
+            subject=subject,
+            evidence=f"{host} has no switch {wanted}",
+            remedy=f"Create the switch there, or name one of: {', '.join(names) or '-'}.",
+        )
+
+
+def uplink_down(
+    subject: str, host: str, switch: SwitchPort, up: Mapping[str, bool], *, severity: Severity = Severity.BLOCKING
+) -> Iterator[Finding]:
+    """Yield a finding when no physical adapter of a switch is up. One that the host doesn't show says nothing.
+
+    ``up`` is the state of the host's physical adapters by their lower-case description.
+    """
+    states = [up.get(name.lower()) for name in switch.uplinks]
+    if states and all(state is False for state in states):
+        yield Finding(
+            id="switch_uplink_down",
+            severity=severity,
+            subject=subject,
+            evidence=f"switch {switch.name} of {host} has no uplink that is up: {', '.join(switch.uplinks)}",
+            remedy="Look at the cable, the port of the physical switch, and the adapter; or name another switch.",
+        )
+
+
+def guest_not_running(subject: str, state: str) -> Iterator[Finding]:
+    """Yield a finding when a guest can't be told anything, since its VM does not run."""
+    if state != "Running":
+        yield Finding(
+            id="guest_not_running",
+            severity=Severity.BLOCKING,
+            subject=subject,
+            evidence=f"its guest is to be told an address, and the VM is {state}",
+            remedy="Start the VM first; a guest is told its addresses while it runs.",
+        )
 
 
 def plain_address(address: str) -> str:
@@ -204,6 +255,18 @@ def address_conflicts(
             f"{wanted} is reported by {other.vm_name} ({other.vm_id}) on {other.host}",
             "Choose another address, or change that VM's first.",
         )
+
+
+def address_twice(subject: str, address: str, other: str) -> Finding:
+    """Return the finding that one address is wanted of two adapters."""
+    evidence = f"{address} is wanted of {other}, too"
+    return _address(subject, "ip_address_taken", evidence, "Give each adapter an address of its own.")
+
+
+def mac_twice(subject: str, mac: str, other: str) -> Finding:
+    """Return the finding that one MAC address is wanted of two adapters."""
+    evidence = f"{mac} is wanted of {other}, too"
+    return _address(subject, "mac_address_taken", evidence, "Give each adapter a MAC address of its own.")
 
 
 def vlan_of_other_network(

@@ -169,6 +169,8 @@ def _network(values: Mapping[str, Any], networks: Mapping[str, Network], where: 
 
 def _switch(values: Mapping[str, Any], network: Network | None, where: str) -> str | None:
     switch = values.get("switch")
+    if values.get("connected") and switch is None and network is None:
+        raise InvalidRequest(f"{where}: connected: true does not say where to; give switch or network")
     if switch == "":
         raise InvalidRequest(f"{where}.switch is empty; say connected: false to disconnect the adapter")
     if switch is not None and values.get("connected") is False:
