@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that turn what hyperv.mobility.vm_migration returns into lines for people."""
+"""Filters that turn what the tasks that move VMs return into lines for people."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def move_summary(vms: Sequence[Mapping[str, Any]]) -> list[str]:
 def _row(vm: Mapping[str, Any]) -> list[str]:
     seconds, size = vm.get("seconds"), vm.get("bytes")
     reason = str((vm.get("error") or {}).get("msg") or "")
+    if vm["outcome"] == "waiting_for_tree":
+        reason = f"bring {vm['folders']['share']} to {vm['folders']['tree']} on {vm['destination']}"
     if not reason and vm["outcome"] == "skipped":
         reason = next((f["id"] for f in vm.get("findings") or () if f["severity"] == "blocking"), "")
     return [

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .options import Spec, boolean, choice, integer, listing, mapping, path, text
+from .options import Spec, boolean, choice, integer, listing, mapping, path, secret, text
 
 CHOICE: Spec = {"names": listing(), "ids": listing(), "select": text()}
 _WHERE: Spec = {
@@ -52,4 +52,32 @@ STORAGE_MIGRATION: Spec = {
     **{name: MIGRATION[name] for name in (*_PLACES, *_WORK)},
     "folder_per_vm": boolean(default=False),
     "allow_unverified_paths": boolean(default=False),
+}
+COLD_MIGRATION: Spec = {
+    **CHOICE,
+    "destination_host": text(required=True),
+    "export_path": path(),
+    "source_share": text(),
+    "transfer_method": choice("smb", "http", "external", default="smb"),
+    "transfer_username": text(),
+    "transfer_password": secret(),
+    "destination_path": path(),
+    "import_mode": choice("register", "restore", default="register"),
+    "switch_map": mapping(default={}),
+    "source_networks": mapping(default={}),
+    "destination_networks": mapping(default={}),
+    "adapters": listing("dict", default=[]),
+    "eject_iso": boolean(default=False),
+    "power": choice("graceful", "require_off", "force", default="graceful"),
+    "shutdown_timeout_seconds": integer(default=300, minimum=1),
+    "start": choice("as_before", "true", "false", default="as_before"),
+    "verify": mapping({"heartbeat": boolean(default=False), "network": boolean(default=False)}, default={}),
+    "wait_for_backup_seconds": integer(default=3600, minimum=0),
+    "timeout_seconds": integer(default=0, minimum=0),
+    "concurrency": integer(default=2, minimum=1),
+    "remove_source": boolean(default=False),
+    "rollback": boolean(default=False),
+    "remove_destination": boolean(default=False),
+    "preflight_only": boolean(default=False),
+    "skip_blocked": boolean(default=False),
 }

@@ -42,6 +42,8 @@ class PowerRule:
     restart: bool = False
     force: bool = False
     """Turn it off when its guest does not shut down in time."""
+    force_option: str = "force: true"
+    """How the task's user says ``force``."""
     shutdown_seconds: float = 300.0
     heartbeat_seconds: float = 300.0
 
@@ -182,7 +184,7 @@ def stop(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYSTEM_CLO
 
 def _not_down(vm: Vm, rule: PowerRule, state: str, problem: MobilityError | None) -> MobilityError:
     text = f"{vm.name} ({vm.id}) did not shut down within {rule.shutdown_seconds:g} seconds; its state is {state}"
-    hint = "" if rule.force else "; shut it down from inside, or set force: true to allow cutting its power"
+    hint = "" if rule.force else f"; shut it down from inside, or set {rule.force_option} to allow cutting its power"
     going = state == VmState.STOPPING
     if going:
         hint += "; it may still go down by itself, and is not started again then"

@@ -45,7 +45,13 @@ VM = VmFacts(
     disks=(DiskFacts(path="D:\\VMs\\web\\a.vhdx", file_size=10 * GB),),
     adapters=(AdapterFacts(id="n", name="Network Adapter", switch="LAN"),),
 )  # fmt: skip
-SERVER_2019 = GuestSystem(name="Windows Server 2019 Standard", version="10.0.17763")
+
+
+def windows(name: str, version: str) -> GuestSystem:
+    return GuestSystem(name=name, version=version, is_windows=True)
+
+
+SERVER_2019 = windows("Windows Server 2019 Standard", "10.0.17763")
 
 
 def move(**more: Any) -> ColdMove:
@@ -77,7 +83,10 @@ def test_intel_to_amd_is_fine_for_a_vm_that_will_be_off() -> None:
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"vm": {"seen": Seen(state="Saved")}, "steps": STEPS[1:]}, ["cpu_vendor_differs"]),
+        ({"vm": {"seen": Seen(state="Saved")}, "steps": STEPS[1:]},
+         ["cpu_vendor_differs", "vm_state_prevents_power_off"]),
+        ({"vm": {"seen": Seen(state="Saved")}, "destination": {"cpu_vendor": "GenuineIntel"}},
+         ["vm_state_prevents_power_off"]),
         ({"vm": {"memory_checkpoints": ("before update",)}}, ["cpu_vendor_differs"]),
         ({"vm": {"seen": Seen(state="Paused")}}, ["vm_state_prevents_power_off"]),
         ({"vm": {"seen": Seen(state="Paused")}, "request": {"power": "force"}}, []),
@@ -110,6 +119,13 @@ def test_what_blocks(more: dict[str, Any], expected: list[str]) -> None:
     assert ids(move(**more), Severity.BLOCKING) == expected
 
 
+def test_hops_are_named() -> None:
+    (found,) = check([move(vm={"version": "5.0"}, destination={"supported_versions": ("8.0", "9.0", "10.0")})])["a"]
+    assert "2016 or 2019" in found.remedy
+    (found,) = check([move(vm={"version": "12.0"})])["a"]
+    assert "2025" in found.remedy
+
+
 def test_what_only_warns() -> None:
     assert ids(move(destination={"vm_names": {"b": "WEB"}})) == ["name_taken"]
     assert ids(move(vm={"replication_mode": "Primary"})) == ["replication_primary"]
@@ -123,13 +139,13 @@ def test_what_only_warns() -> None:
     [
         (None, 20348, ["guest_system_unknown"]),
         (GuestSystem(), 20348, ["guest_system_unknown"]),
-        (GuestSystem(name="Windows Server 2025 Datacenter", version="10.0.26100"), 17763, ["guest_system_unsupported"]),
-        (GuestSystem(name="Windows Server 2025 Datacenter", version="10.0.26100"), 20348, []),
-        (GuestSystem(name="Windows Server 2022 Standard", version="10.0.20348"), 14393, ["guest_system_unsupported"]),
-        (GuestSystem(name="Windows 11 Pro", version="10.0.26100"), 17763, []),
-        (GuestSystem(name="Windows Server 2003", version="5.2.3790"), 20348, ["guest_system_unsupported"]),
+        (windows("Windows Server 2025 Datacenter", "10.0.26100"), 17763, ["guest_system_unsupported"]),
+        (windows("Windows Server 2025 Datacenter", "10.0.26100"), 20348, []),
+        (windows("Windows Server 2022 Standard", "10.0.20348"), 14393, ["guest_system_unsupported"]),
+        (windows("Windows 11 Pro", "10.0.26100"), 17763, []),
+        (windows("Windows Server 2003", "5.2.3790"), 20348, ["guest_system_unsupported"]),
         (GuestSystem(name="Ubuntu", version="6.8.0-41-generic"), 9600, []),
-        (GuestSystem(name="Windows Server 2025", version="10.0.26100"), None, []),
+        (windows("Windows Server 2025", "10.0.26100"), None, []),
     ],
 )
 def test_guests_are_held_against_the_published_list(

@@ -154,8 +154,11 @@ UNSETTLED = frozenset({Verdict.NOT_FOUND, Verdict.CONFLICT, Verdict.BOTH_RUN, Ve
 """Answers that one look can get wrong, since the hosts are read one after the other."""
 
 
-def judge(standing: Standing, *, back: bool = False) -> Verdict:
-    """Return whether there is something to do, nothing, or why nothing may be done. ``back``: for a rollback."""
+def judge(standing: Standing, *, back: bool = False, remove: bool = False) -> Verdict:
+    """Return whether there is something to do, nothing, or why nothing may be done.
+
+    ``back``: for a rollback; ``remove``: which takes the copy at the destination away.
+    """
     source, destination = standing.source, standing.destination
     if standing.moving or any(side is not None and side.seen.is_migrating for side in (source, destination)):
         return Verdict.MOVING
@@ -166,7 +169,7 @@ def judge(standing: Standing, *, back: bool = False) -> Verdict:
     if _elsewhere(standing):
         return Verdict.ELSEWHERE
     if back:
-        return _judge_back(source, destination)
+        return _judge_back(source, destination, remove=remove)
     if source is None:
         return Verdict.GO if standing.unfinished else Verdict.DONE
     return _judge_source(standing, source) if destination is None else _judge_both(standing, source, destination)
@@ -208,13 +211,17 @@ def _judge_both(standing: Standing, source: Side, destination: Side) -> Verdict:
     return Verdict.GO
 
 
-def _judge_back(source: Side | None, destination: Side | None) -> Verdict:
+def _judge_back(source: Side | None, destination: Side | None, *, remove: bool) -> Verdict:
     if source is None:
         return Verdict.NO_WAY_BACK
     if destination is not None and source.holds_memory and destination.holds_memory:
         return Verdict.BOTH_RUN
     if source.mark is None or source.mark.rolled_back:
-        return Verdict.DONE if destination is None or _rolled_back(destination) else Verdict.CONFLICT
+        if destination is None:
+            return Verdict.DONE
+        if not _rolled_back(destination):
+            return Verdict.CONFLICT
+        return Verdict.GO if remove else Verdict.DONE
     if destination is None and source.mark.kind is Kind.DONE and not source.holds_memory:
         return Verdict.GONE_ON
     return Verdict.GO

@@ -14,8 +14,9 @@ from ...migration.decide import Seen
 from ...migration.placement import Placement, volume_of
 from ...preflight import hosts as host_predicates
 from ...preflight import machine, storage
-from ...preflight.facts import HostFacts, MoveFacts, VmFacts
-from .decide import Step
+from ...preflight.facts import SAVED_STATES, HostFacts, MoveFacts, VmFacts
+from ...versions import editions_between, editions_running
+from .decide import OFF, Step
 from .request import FORCE, REQUIRE_OFF, RESTORE
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MB = 1024**2
 _STOPPABLE = "Running"
+_STOPPING = "Stopping"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +35,13 @@ class GuestSystem:
     name: str = ""
     version: str = ""
     """"10.0.17763" for Windows Server 2019."""
+    is_windows: bool = False
 
     @property
     def build(self) -> int | None:
         """Return the build of Windows, None where the version is no version of Windows."""
         parts = self.version.split(".")
         return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else None
-
-    @property
-    def is_windows(self) -> bool:
-        """Whether it is Windows: every edition's name has the word, in any language."""
-        return "windows" in self.name.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +61,17 @@ class ColdMove:
     """Whether the host side of the guest's shutdown service is on; None where it could not be read."""
     guest: GuestSystem | None = None
     """None where it was not asked, because the VM does not run."""
-    generation: int | None = None
+    marked: bool = False
+    """Whether an earlier run of ours has begun with it."""
     others: tuple[Finding, ...] = ()
     """What other rooms found: adapters, addresses, the route."""
 
     @property
     def as_exported(self) -> VmFacts:
-        """Return the VM as it will be when it is exported: off, where it runs now."""
-        return replace(self.vm, seen=Seen(state="Off", statuses=self.vm.seen.statuses)) if self.vm.runs else self.vm
+        """Return the VM as it will be when it is exported: off, where it runs now or we are shutting it down."""
+        if self.vm.runs or (self.marked and self.vm.seen.state == _STOPPING):
+            return replace(self.vm, seen=Seen(state=OFF, statuses=self.vm.seen.statuses))
+        return self.vm
 
     def as_move(self) -> MoveFacts:
         """Return the facts in the shape that the predicates of live migrations take."""
@@ -96,15 +97,15 @@ def _finding(
 def cannot_be_stopped(move: ColdMove) -> Iterator[Finding]:
     """Yield why a VM that has to be off can't be brought there under the power rule."""
     state, power = move.vm.seen.state, move.request.power
-    if Step.STOP not in move.steps:
+    if Step.EXPORT not in move.steps or state == OFF or (move.marked and state == _STOPPING):
         return
     if state != _STOPPABLE:
-        if power != FORCE:
+        if power != FORCE or state in SAVED_STATES:
             yield _finding(
                 move,
                 "vm_state_prevents_power_off",
                 f"its state is {state}",
-                "Bring it to Running or Off first, with its owner's consent.",
+                "Start it, or discard its saved state, with its owner's consent; then run again.",
             )
     elif power == REQUIRE_OFF:
         yield _finding(
@@ -120,6 +121,28 @@ def cannot_be_stopped(move: ColdMove) -> Iterator[Finding]:
             "its integration service for shutting down is disabled",
             "Enable it (hyperv.mobility.vm_integration_service), shut the VM down from inside, or set power: force.",
         )
+
+
+def version(move: ColdMove) -> Iterator[Finding]:
+    """Yield a finding when the destination can't run the VM's configuration version, with the hops that lead there."""
+    supported = move.destination.supported_versions or machine.ONLY_2012_R2
+    if move.vm.version in supported:
+        return
+    between = editions_between(move.vm.version, supported)
+    if between:
+        remedy = (
+            f"Migrate it first to a host of Windows Server {' or '.join(between)}, upgrade it there "
+            "(hyperv.mobility.vm_version; no way back), and go on from there."
+        )
+    else:
+        editions = " or ".join(editions_running(move.vm.version)) or "a version that knows it"
+        remedy = f"Nothing takes a version back: choose a host of Windows Server {editions}."
+    yield _finding(
+        move,
+        "configuration_version_unsupported",
+        f"configuration version {move.vm.version}; {move.destination.inventory_name} runs {', '.join(supported)}",
+        remedy,
+    )
 
 
 def guest_support(move: ColdMove) -> Iterator[Finding]:
@@ -208,7 +231,6 @@ def switches(move: ColdMove) -> Iterator[Finding]:
 
 _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     host_predicates.caller_lacks_rights,
-    machine.version_unsupported,
     machine.cpu_incompatible,
     machine.tpm_certificates,
     machine.replication,
@@ -220,7 +242,7 @@ _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     storage.iso_missing,
 )
 """Predicates that hold for live and cold migrations alike, over the VM as it is when it is exported."""
-_OWN = (cannot_be_stopped, guest_support, processors, drives, switches)
+_OWN = (cannot_be_stopped, version, guest_support, processors, drives, switches)
 
 
 def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:

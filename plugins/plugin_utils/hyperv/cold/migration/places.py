@@ -30,6 +30,8 @@ class Places:
     """The same, as the destination reaches it: a UNC path or an address."""
     tree: str
     """At the destination."""
+    home: str = ""
+    """The destination's default folder, where restored VMs get theirs."""
 
     def export_of(self, vm_id: str) -> str:
         """Return the folder of a VM's export on the source."""
@@ -70,8 +72,9 @@ def export_root(request: ColdRequest, volumes: Mapping[str, int], found_on: str 
 
 def places(request: ColdRequest, *, export: str, source_name: str, destination_default: str) -> Places:
     """Return the three roots. ``source_name`` is the source's computer name, for its administrative share."""
-    tree = request.destination_path or destination_default.rstrip("\\")
-    return Places(export=export, share=request.source_share or share_of(export, source_name), tree=tree)
+    home = destination_default.rstrip("\\")
+    share = request.source_share or share_of(export, source_name)
+    return Places(export=export, share=share, tree=request.destination_path or home, home=home)
 
 
 def share_of(folder: str, computer: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ....errors import InvalidRequest
 from ....session.command import Credential, Secret
 from ...migration.placement import check_path
+from ..route import route_of
 from .decide import Start
 
 SMB, HTTP, EXTERNAL = "smb", "http", "external"
@@ -45,7 +46,6 @@ class ColdRequest:
     wait_for_backup_seconds: float = 3600.0
     timeout_seconds: float | None = None
     """For each VM, from its start; None is no limit."""
-    retries: int = 2
     concurrency: int = 2
     remove_source: bool = False
     rollback: bool = False
@@ -80,7 +80,6 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         verify_network=bool(verify.get("network")),
         wait_for_backup_seconds=float(_number(arguments, "wait_for_backup_seconds", 3600)),
         timeout_seconds=_number(arguments, "timeout_seconds", 0) or None,
-        retries=_number(arguments, "retries", 2),
         concurrency=max(_number(arguments, "concurrency", 2), 1),
         remove_source=bool(arguments.get("remove_source")),
         rollback=bool(arguments.get("rollback")),
@@ -114,20 +113,22 @@ def _destination(name: str, host: str, inventory_hosts: tuple[str, ...]) -> str:
 
 def _path(arguments: Mapping[str, Any], option: str) -> str | None:
     given = arguments.get(option)
-    return None if given is None else check_path(option, given)
+    if given is None:
+        return None
+    if "[" in given or "]" in given:
+        raise InvalidRequest(f"{option}: {given!r} has brackets, which PowerShell reads as a pattern; choose another")
+    return check_path(option, given)
 
 
 def _share(arguments: Mapping[str, Any]) -> str | None:
     given = arguments.get("source_share")
     if given is None:
         return None
-    if arguments.get("transfer_method") == HTTP:
-        if not given.lower().startswith(("http://", "https://")):
-            raise InvalidRequest(f"source_share: {given!r} is no address of a web server (http:// or https://)")
-        return str(given).rstrip("/")
-    if not given.startswith("\\\\"):
-        raise InvalidRequest(f"source_share: {given!r} is no share; give \\\\server\\share\\folder")
-    return check_path("source_share", given)
+    method = HTTP if arguments.get("transfer_method") == HTTP else SMB
+    try:
+        return route_of(method, str(given), None, None).source
+    except InvalidRequest as problem:
+        raise InvalidRequest(f"source_share: {problem.msg.removeprefix('source: ')}") from problem
 
 
 def _credential(arguments: Mapping[str, Any]) -> Credential | None:

@@ -1,0 +1,135 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The source's half, the destination's half: each leg of a cold migration, safe to repeat."""
+
+from __future__ import annotations
+
+import ntpath
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ....errors import NotPossible
+from ...gateway import get_vm
+from ...migration.placement import folder_name
+from ...power import PowerRule, start
+from .. import exporting, importing, transferring
+from ..export_tree import OFF as NO_CAPTURE
+from ..route import Method, Route
+from . import marks, verifying
+from .decide import OFF
+from .marks import Kind
+from .request import EXTERNAL, RESTORE
+from .work import note, require_at_rest
+
+if TYPE_CHECKING:
+    from ..manifest import Manifest
+    from .reading import Case
+    from .work import Work
+
+
+def export(work: Work) -> Manifest:
+    """Return the manifest of a finished export of the source as it is now."""
+    work.changed = True
+    order = exporting.Order(
+        vm=get_vm(work.ends.source, work.id),
+        path=work.places.export,
+        capture=NO_CAPTURE,
+        clock=work.clock,
+        deadline=work.deadline,
+        tell=work.tell,
+        interactive=work.interactive,
+    )
+    return exporting.make(work.ends.source, order, watch=work.watch).manifest
+
+
+def bring(work: Work, case: Case) -> Manifest | None:
+    """Return the manifest of the tree that lies, verified, at the destination; None while people have yet to bring it.
+
+    What was brought is held against the source's own manifest where that is there.
+    """
+    if work.request.transfer_method == EXTERNAL:
+        return _brought_by_people(work, case)
+    if case.manifest is None:
+        raise NotPossible(f"{work.name}: its export is gone", findings=(), changed=work.changed)
+    work.changed = True
+    fetched = transferring.fetch(
+        work.ends.destination,
+        case.manifest,
+        route_of(work),
+        work.places.tree,
+        tell=work.tell,
+        clock=work.clock,
+        deadline=work.deadline,
+    )
+    del fetched
+    return case.manifest
+
+
+def route_of(work: Work) -> Route:
+    """Return the way by which the destination fetches trees."""
+    request = work.request
+    return Route(method=Method(request.transfer_method), source=work.places.share, credential=request.credential)
+
+
+def _brought_by_people(work: Work, case: Case) -> Manifest | None:
+    if case.brought is None:
+        return None
+    wanted = case.manifest or case.brought
+    problems = transferring.verify(work.ends.destination, wanted, work.places.tree)
+    if problems:
+        work.found.append(verifying.tree_damaged(work.name, work.places.tree_of(work.id), problems))
+        return None
+    return wanted
+
+
+def take_in(work: Work, brought: Manifest, switch_map: dict[str, str]) -> None:
+    """Import the tree that lies at the destination; the VM keeps its Id and is off."""
+    work.changed = True
+    session = work.ends.destination
+    order = import_order(work, brought, switch_map)
+    work.tell(f"{work.name}: importing it on {session.host}")
+    importing.import_vm(session, order)
+
+
+def import_order(work: Work, brought: Manifest, switch_map: dict[str, str]) -> importing.ImportOrder:
+    """Return the order: in place, or copied into a folder of the VM's own."""
+    path = ntpath.join(work.places.tree_of(work.id), brought.configuration_file)
+    order = importing.ImportOrder(
+        path=path, mode=work.request.import_mode, switch_map=switch_map, eject_iso=work.request.eject_iso
+    )
+    if work.request.import_mode != RESTORE:
+        return order
+    folder = ntpath.join(work.places.home, f"{folder_name(work.name)}-{work.id[:8]}")
+    return replace(
+        order,
+        virtual_machine_path=folder,
+        snapshot_file_path=folder,
+        smart_paging_file_path=folder,
+        vhd_destination_path=ntpath.join(folder, "Virtual Hard Disks"),
+    )
+
+
+def start_there(work: Work) -> None:
+    """Start the VM at the destination, once the source was seen off; one that runs already is left alone."""
+    require_at_rest(work, work.ends.source)
+    vm = get_vm(work.ends.destination, work.id)
+    if vm.state != OFF:
+        return
+    work.changed = True
+    work.tell(f"{work.name}: starting it on {work.ends.destination.host}")
+    start(work.ends.destination, vm, PowerRule(restart=True), clock=work.clock)
+
+
+def finish(work: Work) -> None:
+    """Write down that it is done: first at the source, then at the destination, whose automatic start comes back."""
+    copy = get_vm(work.ends.destination, work.id)
+    mark = marks.find(copy.notes)
+    if mark is None:
+        return
+    work.changed = True
+    for vm in verifying.kept_source(work):
+        known = marks.find(vm.notes)
+        if known is not None and known.kind is Kind.BEGUN:
+            note(work.ends.source, vm, marks.put(vm.notes, replace(known, kind=Kind.DONE)))
+    note(work.ends.destination, copy, marks.without(copy.notes), start_action=mark.start_action)

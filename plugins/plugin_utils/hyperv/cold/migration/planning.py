@@ -1,0 +1,249 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is read and decided before the first change of a cold migration."""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ....errors import InvalidRequest, NotPossible
+from ....findings import Finding, Severity, blocking
+from ....session.reply import NO_SUCH_COMMAND
+from ...gateway_host import cim
+from ...gateway_reading import ask
+from ...guest.exchange import GuestSystem as Kind
+from ...guest.exchange import read_exchanges
+from ...migration.checking import choose, same_host
+from ...migration.hosts import Hosts
+from ...migration.read_hosts import read_host
+from ...migration.read_vms import facts_of
+from ...model_enums import IntegrationService
+from ...model_host import OperatingSystem
+from ...selection import parse_selection
+from ..export_checking import opens
+from ..export_findings import Place, closed
+from ..export_findings import check as check_export
+from ..export_tree import OFF as NO_CAPTURE
+from ..route import Method, Route, check_route
+from .adapters import Wiring, wire
+from .campaign import Track
+from .decide import OFF, UNSETTLED, Step, Verdict, judge, steps_back, steps_left
+from .findings import ColdMove, GuestSystem, check, cmdlets_missing
+from .outcome import Result
+from .reading import Ends, computer_name, find_places, read_cases
+from .refusals import error_of, refusal
+from .request import EXTERNAL
+
+if TYPE_CHECKING:
+    from ....operation import Request
+    from ....session.protocol import Session
+    from ....waiting import Clock
+    from ...guest.exchange import Exchange
+    from ...migration.look import Look
+    from ...preflight.facts import HostFacts
+    from .reading import Case
+    from .request import ColdRequest
+
+SETTLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What was decided. ``tracks`` are in the order they start."""
+
+    hosts: Hosts
+    look: Look
+    tracks: tuple[Track, ...]
+
+    @property
+    def source_name(self) -> str:
+        """Computer name of the source."""
+        return computer_name(self.look.source)
+
+    @property
+    def destination_name(self) -> str:
+        """Computer name of the destination."""
+        return computer_name(self.look.destination)
+
+
+def plan(request: Request, asked: ColdRequest, clock: Clock) -> Planned:
+    """Return what is to be done about each asked VM, with the findings of those that are to be migrated."""
+    hosts = Hosts(request.sessions, asked.destination, clock)
+    look = _first_look(hosts)
+    machines = choose(hosts, look, parse_selection(request.arguments))
+    names = {machine.id: machine.name for machine in machines}
+    ends = Ends(source=hosts.source, destination=hosts.destination)
+    facts = (read_host(hosts.source, look.source), read_host(hosts.destination, look.destination))
+    where = find_places(hosts.source, list(names), asked, *facts)
+    cases = read_cases(ends, look, names, where)
+    verdicts = _judged(cases, asked)
+    if UNSETTLED & set(verdicts.values()):
+        clock.sleep(SETTLE_SECONDS)
+        look = hosts.look()
+        cases = read_cases(ends, look, names, where)
+        verdicts = _judged(cases, asked)
+    tracks = [_track(cases[vm_id], verdicts[vm_id], asked, hosts) for vm_id in names]
+    if not asked.rollback:
+        tracks = _checked(hosts, look, tracks, facts, asked)
+    return Planned(hosts=hosts, look=look, tracks=tuple(tracks))
+
+
+def _judged(cases: dict[str, Case], asked: ColdRequest) -> dict[str, Verdict]:
+    return {
+        vm_id: judge(case.standing, back=asked.rollback, remove=asked.remove_destination)
+        for vm_id, case in cases.items()
+    }
+
+
+def _first_look(hosts: Hosts) -> Look:
+    look = hosts.first_look()
+    for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
+        if side.doubt == NO_SUCH_COMMAND:
+            (answer,) = ask(session, cim("Win32_OperatingSystem", OperatingSystem))
+            found = cmdlets_missing(session.host, answer.first.version if answer.first else "")
+            raise NotPossible(f"{session.host}: {found.evidence}. {found.remedy}", findings=(found,))
+    if same_host(look):
+        raise InvalidRequest(
+            f"destination_host: {hosts.destination.host!r} is the source host {hosts.source.host!r} itself "
+            f"({look.source.windows_name})"
+        )
+    return look
+
+
+def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts) -> Track:
+    """Return the VM's track; one that needs nothing, or may not be touched, has its result already."""
+    track = Track(case=case, wiring=Wiring(), size=case.size or None)
+    source, destination = hosts.source.host, hosts.destination.host
+    found = refusal(case, verdict, source=source, destination=destination)
+    if found is not None or verdict is Verdict.NOT_FOUND:
+        track.findings = () if found is None else (found,)
+        track.finish(Result.FAILED, error_of(case, verdict, source=source, destination=destination))
+    elif verdict is Verdict.DONE and asked.rollback:
+        track.finish(Result.ALREADY_BACK)
+    elif verdict is Verdict.DONE:
+        if asked.remove_source and case.source is not None:
+            track.steps = (Step.REMOVE_SOURCE,)
+        else:
+            track.finish(Result.ALREADY_THERE)
+    elif asked.rollback:
+        track.steps = steps_back(case.standing, remove=asked.remove_destination)
+    else:
+        track.findings = (_kept(case, source),) if asked.remove_source else ()
+        track.wiring = wire(case, asked)
+        track.steps = steps_left(case.standing, start=asked.start, readdress=track.wiring.readdresses)
+    return track
+
+
+def _kept(case: Case, source: str) -> Finding:
+    return Finding(
+        id="source_kept",
+        severity=Severity.INFO,
+        subject=case.name,
+        evidence=f"{source} keeps the VM, off, until its copy was seen to be right in a later run",
+        remedy="Run again with remove_source: true.",
+    )
+
+
+def _checked(
+    hosts: Hosts, look: Look, tracks: list[Track], facts: tuple[HostFacts, HostFacts], asked: ColdRequest
+) -> list[Track]:
+    """Add the findings of all VMs that are to be migrated from the source; those that run come first."""
+    due = [t for t in tracks if t.result is None and t.case.source is not None and Step.REMOVE_SOURCE not in t.steps]
+    due.sort(key=lambda t: (Step.STOP not in t.steps, t.case.name.lower(), t.case.id))
+    if not due:
+        return tracks
+    source, destination = facts
+    if any(facts_of(t.case.source.details).tpm for t in due if t.case.source is not None):
+        source = read_host(hosts.source, look.source, tpm=True)
+        destination = read_host(hosts.destination, look.destination, tpm=True)
+    guests = _guests(hosts.source, due)
+    ways = _route_findings(hosts.destination, due, asked)
+    moves = [_move(t, source, destination, asked, guests, (*_place_findings(hosts.source, t), *ways)) for t in due]
+    found = check(moves)
+    for track in due:
+        track.findings += found[track.case.id]
+        stops = blocking(track.findings)
+        if stops:
+            more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+            error = NotPossible(f"{track.case.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
+            track.finish(Result.FAILED, error)
+    return [*due, *(track for track in tracks if track not in due)]
+
+
+def _guests(session: Session, due: Sequence[Track]) -> dict[str, Exchange]:
+    running = [t.case.id for t in due if t.case.source is not None and t.case.source.details.vm.state == "Running"]
+    return (read_exchanges(session, running) or {}) if running else {}
+
+
+def _move(
+    track: Track,
+    source: HostFacts,
+    destination: HostFacts,
+    asked: ColdRequest,
+    guests: dict[str, Exchange],
+    others: tuple[Finding, ...],
+) -> ColdMove:
+    case = track.case
+    assert case.source is not None
+    details = case.source.details
+    shutdown = [one for one in details.services if one.service_id == IntegrationService.SHUTDOWN]
+    told = guests.get(case.id)
+    return ColdMove(
+        vm=facts_of(details),
+        source=source,
+        destination=destination,
+        places=case.places,
+        request=asked,
+        steps=track.steps,
+        size=case.size,
+        shutdown_enabled=shutdown[0].enabled if shutdown else None,
+        guest=None if details.vm.state != "Running" else _system(told),
+        marked=case.standing.source is not None and case.standing.source.mark is not None,
+        others=(*others, *track.wiring.findings),
+    )
+
+
+def _system(told: Exchange | None) -> GuestSystem:
+    if told is None:
+        return GuestSystem()
+    is_windows = told.system is Kind.WINDOWS
+    return GuestSystem(name=told.os_name, version=told.items.get("OSVersion", ""), is_windows=is_windows)
+
+
+def _place_findings(session: Session, track: Track) -> tuple[Finding, ...]:
+    """Return what the export alone finds, over the VM as it will be when it is exported: off."""
+    case = track.case
+    if Step.EXPORT not in track.steps or case.source is None or case.export is None:
+        return ()
+    place = Place(path=case.places.export, host=session.host)
+    if not opens(session, case.places.export):
+        return (closed(case.source.details.vm, place),)
+    vm = replace(case.source.details.vm, state=OFF, operational_status=(), primary_operational_status="",
+                 secondary_operational_status="")  # fmt: skip
+    as_exported = replace(case.source, details=replace(case.source.details, vm=vm))
+    return check_export(as_exported, case.export, place, NO_CAPTURE)
+
+
+def _route_findings(session: Session, due: Sequence[Track], asked: ColdRequest) -> tuple[Finding, ...]:
+    """Return what opening the way really, with the credentials of the transfer, finds; each way once.
+
+    Where an export is there, it is what has to be seen; before that, the share itself.
+    """
+    if asked.transfer_method == EXTERNAL:
+        return ()
+    method = Method(asked.transfer_method)
+    probes: dict[tuple[str, str], None] = {}
+    for track in due:
+        share = track.case.places.share
+        if track.steps[:1] == (Step.TRANSFER,):
+            probes[share, track.case.id] = None
+        elif Step.TRANSFER in track.steps:
+            probes[ntpath.splitdrive(share)[0] if method is Method.SMB else share, ""] = None
+    found: list[Finding] = []
+    for source, probe in probes:
+        found.extend(check_route(session, Route(method=method, source=source, credential=asked.credential), probe))
+    return tuple(dict.fromkeys(found))
