@@ -270,6 +270,6 @@ def steps_back(standing: Standing, *, remove: bool) -> tuple[Step, ...]:
     steps: list[Step] = []
     if standing.destination is not None:
         steps.append(Step.STOP_DESTINATION)
-        if remove:
-            steps.append(Step.REMOVE_DESTINATION)
+    if remove and (standing.destination is not None or standing.tree):
+        steps.append(Step.REMOVE_DESTINATION)
     return (*steps, Step.START_SOURCE)

@@ -28,7 +28,8 @@ from ..export_checking import opens
 from ..export_findings import Place, closed
 from ..export_findings import check as check_export
 from ..export_tree import OFF as NO_CAPTURE
-from ..route import Method, Route, check_route
+from ..route import Method, Route
+from ..transferring import check_route
 from .adapters import Wiring, wire
 from .campaign import Track
 from .decide import OFF, UNSETTLED, Step, Verdict, judge, steps_back, steps_left

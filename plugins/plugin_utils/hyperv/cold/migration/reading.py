@@ -16,6 +16,7 @@ from ...migration.read_hosts import read_existing
 from .. import exporting, transferring
 from ..evidence import read_sources
 from ..export_tree import OFF, stale
+from ..manifest import NoManifest
 from . import marks
 from .decide import Export, Side, Standing
 from .places import candidates, export_root, places
@@ -112,7 +113,7 @@ def read_cases(ends: Ends, look: Look, names: Mapping[str, str], where: Mapping[
     copies = {one.vm.id: one for one in (read_details(ends.destination, there) if there else ())}
     exports = _exports(ends.source, here, where)
     missing = [vm_id for vm_id in names if vm_id not in copies]
-    trees = {vm_id: transferring.find(ends.destination, where[vm_id].tree, vm_id) for vm_id in missing}
+    trees = {vm_id: _tree(ends.destination, where[vm_id].tree, vm_id) for vm_id in missing}
     doubts = tuple(doubt for doubt in (look.source.doubt, look.destination.doubt) if doubt)
     return {
         vm_id: _case(
@@ -131,6 +132,14 @@ def read_cases(ends: Ends, look: Look, names: Mapping[str, str], where: Mapping[
         )
         for vm_id, name in names.items()
     }
+
+
+def _tree(session: Session, folder: str, vm_id: str) -> Manifest | None:
+    """Return the manifest of a VM's tree at the destination; somebody else's file of that name counts as none."""
+    try:
+        return transferring.find(session, folder, vm_id)
+    except NoManifest:
+        return None
 
 
 def _exports(session: Session, vm_ids: Sequence[str], where: Mapping[str, Places]) -> dict[str, exporting.Export]:

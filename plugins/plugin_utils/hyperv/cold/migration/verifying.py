@@ -27,7 +27,7 @@ _OK = "Ok"
 
 def tree_damaged(name: str, folder: str, problems: Sequence[Problem]) -> Finding:
     """Return the finding about files of a tree that people brought."""
-    listed = ", ".join(f"{problem.path} ({problem.what})" for problem in problems[:5])
+    listed = ", ".join(problem.evidence for problem in problems[:5])
     more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
     return Finding(
         id="tree_damaged",
