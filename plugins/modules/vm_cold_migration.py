@@ -38,14 +38,15 @@ options:
       - Don't select by state, since a VM that a killed run has shut down would not be selected any more.
     type: str
   destination_host:
-    description: Inventory name of the host the VMs shall be on. It is reached with that host's own connection variables.
+    description:
+      - Inventory name of the host the VMs shall be on. It is reached with that host's own connection variables.
     type: str
     required: true
   export_path:
     description:
       - Folder on the source for the exports. Each VM has a folder of its own there, named by its Id.
-      - Left out, it is C(Hyper-V Exports) at the root of the drive with the most free bytes, or of the drive that has an
-        export of the VM already.
+      - Left out, it is C(Hyper-V Exports) at the root of the drive with the most free bytes, or of the drive that has
+        an export of the VM already.
     type: str
   source_share:
     description:
