@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .request import ColdRequest
 
 _MB = 1024**2
+_NO_FOLDER = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _STOPPABLE = "Running"
 _STOPPING = "Stopping"
 
@@ -120,6 +122,18 @@ def cannot_be_stopped(move: ColdMove) -> Iterator[Finding]:
             "shutdown_service_disabled",
             "its integration service for shutting down is disabled",
             "Enable it (hyperv.mobility.vm_integration_service), shut the VM down from inside, or set power: force.",
+        )
+
+
+def name_is_no_folder(move: ColdMove) -> Iterator[Finding]:
+    """Yield a finding for a VM whose name Windows refuses for a folder: Export-VM makes one of that name."""
+    name = move.vm.name
+    if Step.EXPORT in move.steps and (_NO_FOLDER.search(name) or name != name.strip(" ").rstrip(".")):
+        yield _finding(
+            move,
+            "export_name_impossible",
+            f"an export makes a folder named {name!r}, which Windows does not allow (0x8007007B)",
+            "Rename the VM (Rename-VM), and give it its name back afterwards.",
         )
 
 
@@ -242,7 +256,7 @@ _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     storage.iso_missing,
 )
 """Predicates that hold for live and cold migrations alike, over the VM as it is when it is exported."""
-_OWN = (cannot_be_stopped, version, guest_support, processors, drives, switches)
+_OWN = (cannot_be_stopped, name_is_no_folder, version, guest_support, processors, drives, switches)
 
 
 def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
