@@ -15,7 +15,8 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..powershell.values import Credential
+from ..powershell.commands import ErrorRecord
+from ..powershell.values import OBJECT, Credential, PropertyBag
 from . import copying, failures, messages
 from .base import POWERSHELL_CLASS
 from .cmdlets_contents import FileCmdlet
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .reach import Place
 
 WEB = ("System.Net.WebException", "System.InvalidOperationException", *failures.EXCEPTION)
+ERROR_ID = "WebCmdletWebResponseException"
 LONGEST_WAIT = 60.0
 _LOOPBACK = re.compile(r"127(\.\d+){3}|localhost", re.IGNORECASE)
 messages.add(
@@ -36,8 +38,14 @@ messages.add(
             "Unable to connect to the remote server, or it refused: {path}",
             "Impossible de se connecter au serveur distant, ou refus : {path}",
         ),
+        "web_status": (
+            "The remote server returned an error: ({code}) {reason}.",
+            "Le serveur distant a retourné une erreur : ({code}) {reason}.",
+        ),
     }
 )
+_TEXTS = re.compile(r"text/|[\w/.+-]*(json|xml)\b", re.IGNORECASE)
+"""Types of contents that Windows PowerShell takes for text; of any other it shows the bytes."""
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):
@@ -50,7 +58,7 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
 
 
 class InvokeWebRequest(FileCmdlet):
-    """Invoke-WebRequest -OutFile. Assumed: an answer that breaks off leaves what came."""
+    """Invoke-WebRequest, with -OutFile or the answer as an object. Assumed: one that breaks off leaves what came."""
 
     NAME = "Invoke-WebRequest"
     CLASS = POWERSHELL_CLASS + "InvokeWebRequestCommand"
@@ -65,7 +73,13 @@ class InvokeWebRequest(FileCmdlet):
             self._failed(uri)
             return
         try:
-            data, whole = self._fetched(uri)
+            data, whole, kind = self._fetched(uri)
+        except urllib.error.HTTPError as refused:
+            text = messages.text(self.host.language, "web_status", code=refused.code, reason=refused.reason)
+            self.fail(
+                ErrorRecord(error_id=ERROR_ID, category="InvalidOperation", message=text, exception=WEB, target=uri)
+            )
+            return
         except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
             self._failed(uri)
             return
@@ -75,11 +89,17 @@ class InvokeWebRequest(FileCmdlet):
                 place = self.reach.place(path)
                 if place is not None and self._written(path, place, File.of_bytes(place.path, data)) and whole:
                     return
+        elif whole:
+            content = data.decode("utf-8", "replace") if _TEXTS.match(kind) else data
+            name = "Microsoft.PowerShell.Commands.WebResponseObject"
+            self.call.write(
+                PropertyBag({"StatusCode": 200, "Content": content, "RawContentLength": len(data)}, (name, OBJECT))
+            )
         if not whole:
             self._failed(uri)
 
-    def _fetched(self, uri: str) -> tuple[bytes, bool]:
-        """Return what came, and whether it is all."""
+    def _fetched(self, uri: str) -> tuple[bytes, bool, str]:
+        """Return what came, whether it is all, and of which type it is."""
         handlers: list[Any] = [urllib.request.ProxyHandler({}), _StayHere()]
         credential = self.given("Credential")
         if isinstance(credential, Credential):
@@ -88,14 +108,16 @@ class InvokeWebRequest(FileCmdlet):
             handlers.append(urllib.request.HTTPBasicAuthHandler(known))
         seconds = float(self.given("TimeoutSec", 0)) or 30.0
         request = urllib.request.Request(
-            uri, headers={str(k): str(v) for k, v in (self.given("Headers") or {}).items()}
+            uri,
+            headers={str(k): str(v) for k, v in (self.given("Headers") or {}).items()},
+            method=str(self.given("Method", "Get")).upper(),
         )
         opener = urllib.request.build_opener(*handlers)
         with opener.open(request, timeout=min(seconds, LONGEST_WAIT)) as answer:
             try:
-                return answer.read(), True
+                return answer.read(), True, answer.headers.get_content_type()
             except http.client.IncompleteRead as cut:
-                return cut.partial, False
+                return cut.partial, False, ""
 
     def _written(self, path: str, place: Place, file: File) -> bool:
         line = (f"in:{self.host.name}", self.host.network.rate * MB * TCP_SHARE)
@@ -112,8 +134,7 @@ class InvokeWebRequest(FileCmdlet):
         return False
 
     def _failed(self, uri: str) -> None:
-        error_id = "WebCmdletWebResponseException"
-        self.wrong(error_id, "InvalidOperation", "web_failed", uri, WEB)
+        self.wrong(ERROR_ID, "InvalidOperation", "web_failed", uri, WEB)
 
 
 COMMANDS = (InvokeWebRequest,)
