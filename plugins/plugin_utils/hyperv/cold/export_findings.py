@@ -33,6 +33,7 @@ _REMEDIES: Final = {
     "0x80070070": "The volume is full: free space there, or choose another path.",
     "0x80070050": "A file of that name is there already: look at the folder, and run again.",
     "0x80070002": "A file of the VM is missing: look at its disks with hyperv.mobility.vm_info.",
+    "0x8007007B": "A folder can't have this name: rename the VM for the export.",
     "0x80070003": "The path was not found: check that the drive is there.",
 }
 """By the HRESULT in the record (facts, 6.1, and error records from the field)."""

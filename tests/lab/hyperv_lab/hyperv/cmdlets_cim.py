@@ -78,6 +78,16 @@ class CimCmdlet(HostCmdlet):
         return provider(self.host)
 
 
+_JOBS_OF = re.compile(
+    r"associators\s+of\s+\{\s*Msvm_ComputerSystem\.(?:CreationClassName='Msvm_ComputerSystem',)?Name='([0-9a-f-]{36})'\s*\}"
+    r"\s+where\s+AssocClass\s*=\s*Msvm_AffectedJobElement",
+    re.IGNORECASE,
+)
+"""The one question about associations that is played: the jobs of a machine, ended ones of the last minutes too.
+
+os-win finds jobs by this association; that it can be asked for by such a query isn't verified."""
+
+
 class GetCimInstance(CimCmdlet):
     """Get-CimInstance by class (with a filter) or by a simple query, on this host."""
 
@@ -97,6 +107,11 @@ class GetCimInstance(CimCmdlet):
             namespace, class_name = given.namespace, given.class_name
             key = next(iter(given.values))
             condition = f"{key} = '{str(given.values[key]).replace(chr(92), chr(92) * 2)}'"
+        elif self.bound_to("Query") and (asked := _JOBS_OF.fullmatch(str(self.given("Query")).strip())) is not None:
+            for instance in self.instances(namespace, "Msvm_ConcreteJob") or []:
+                if instance.subject is not None and str(instance.subject.vm.id).lower() == asked[1].lower():
+                    self.call.write(instance)
+            return
         elif self.bound_to("Query"):
             found = re.fullmatch(
                 r"\s*select\s+[\w*, ]+\s+from\s+(\w+)(?:\s+where\s+(.*))?", str(self.given("Query")), re.I | re.S

@@ -1,0 +1,137 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm_export makes exports that are whole, knows its own, and touches nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from integration.harness import Lab, Run
+from integration.scenario import PASSWORDS, assert_cycle, assert_no_secret, cycle, fleet, sent, task
+
+HOSTILE = "O'Brien – 测试 $x [a-z]"
+KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
+ENDPOINT = {"users": ["keeper"], "visible": ["Get-VM", "Select-Object", "Write-Output", "ConvertTo-Json"]}
+FLEET = fleet(
+    [
+        {"name": "HV01", "language": "fr", "volumes": {"D": {"size_gb": 2000, "free_gb": 1000}, "E": {"size_gb": 1}}},
+        {
+            "name": "JEA1",
+            "accounts": [{"name": "Administrator", "password": PASSWORDS["Administrator"]}, KEEPER],
+            "winrm": {"https": True, "scheme": "https", "auth": "basic", "user": "keeper"},
+            "endpoints": {"narrow": ENDPOINT},
+        },
+    ],
+    [
+        {"name": "off01", "host": "HV01", "disks": [{"path": "C:\\VMs\\off01\\a.vhdx", "file_size_gb": 4}]},
+        {"name": HOSTILE, "host": "HV01"},
+        {"name": "twin", "host": "HV01", "id": "0c0f0e00-0000-4000-8000-000000000001"},
+        {"name": "twin", "host": "HV01", "id": "0c0f0e00-0000-4000-8000-000000000002"},
+        {"name": "run01", "host": "HV01", "state": "Running"},
+        {"name": "off09", "host": "JEA1"},
+    ],
+    speed=3000,
+)  # fmt: skip
+PATH = "D:\\Exports"
+TWINS = ["0c0f0e00-0000-4000-8000-000000000001", "0c0f0e00-0000-4000-8000-000000000002"]
+
+
+@pytest.fixture(scope="module")
+def exported(module_lab: Lab) -> Run:
+    names = ["off01", HOSTILE]
+    return module_lab.tasks(
+        "hv01",
+        *cycle("several", "vm_export", names=names, ids=TWINS, path=PATH),
+        task("running", "vm_export", names=["run01", "off01"], path=PATH),
+        task("live", "vm_export", names=["run01"], path=PATH, capture="CaptureSavedState"),
+        task("live again", "vm_export", names=["run01"], path=PATH, capture="CaptureSavedState"),
+        task("no room", "vm_export", names=["off01"], path="E:\\Exports"),
+        task("no drive", "vm_export", names=["off01"], path="Q:\\Exports"),
+        task("twins", "vm_export", names=["twin"], path=PATH),
+        task("relative", "vm_export", names=["off01"], path="Exports"),
+        task("nothing chosen", "vm_export", path=PATH),
+    )
+
+
+def test_exports_are_made_once_and_foretold(exported: Run, module_lab: Lab) -> None:
+    done = assert_cycle(exported, "several", "hv01", but=("vms",))
+    assert [vm["outcome"] for vm in done["vms"]] == ["exported"] * 4
+    again = exported.one("several: again")["vms"]
+    assert [vm["outcome"] for vm in again] == ["already_exported"] * 4
+    assert [vm["outcome"] for vm in exported.one("several: check")["vms"]] == ["exported"] * 4
+    assert sent(module_lab)["Export-VM"] == 5
+    assert len({vm["path"] for vm in done["vms"]}) == 4, "VMs of one name don't meet"
+
+
+def test_the_manifest_says_what_the_files_are(exported: Run, module_lab: Lab, tmp_path: Path) -> None:
+    module_lab.control("save", "HV01", PATH, str(tmp_path))
+    for vm in exported.one("several: apply")["vms"]:
+        manifest = json.loads((tmp_path / vm["id"] / "manifest.json").read_text(encoding="ascii"))
+        assert (manifest["state"], manifest["vm_id"], manifest["vm_name"]) == ("complete", vm["id"], vm["name"])
+        assert vm["files"] == len(manifest["files"]) >= 2
+        assert f"{vm['path']}\\{manifest['configuration_file']}" == vm["configuration_file"]
+        for file in manifest["files"]:
+            there = (tmp_path / vm["id"] / file["path"].replace("\\", "/")).read_bytes()
+            assert hashlib.sha256(there).hexdigest() == file["sha256"]
+        if vm["name"] == "off01":
+            assert 4 * 1024**3 in [file["size"] for file in manifest["files"]]
+
+
+def test_what_runs_is_refused_or_captured_and_nothing_is_stopped(exported: Run, module_lab: Lab) -> None:
+    refused = exported.one("running")
+    assert [vm["outcome"] for vm in refused["vms"]] == ["failed", "already_exported"]
+    assert [one["id"] for one in refused["findings"]] == ["vm_not_off"]
+    live = exported.one("live")["vms"][0]
+    assert (live["outcome"], live["capture"]) == ("exported", "CaptureSavedState")
+    assert exported.one("live again")["changed"] is False
+    vms = module_lab.state()["hosts"]["HV01"]["vms"].values()
+    assert {vm["name"]: vm["state"] for vm in vms}["run01"] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "finding"),
+    [
+        ("no room", "not_possible", "space_insufficient"),
+        ("no drive", "not_possible", "export_path_unreachable"),
+        ("twins", "ambiguous", None),
+        ("relative", "invalid_request", None),
+        ("nothing chosen", "invalid_request", None),
+    ],
+)
+def test_refused_in_one_line(exported: Run, name: str, kind: str, finding: str | None) -> None:
+    found = exported.one(name)
+    assert (found["_status"], found["changed"], found["error"]["kind"]) == ("ignored", False, kind)
+    assert "\n" not in found["msg"]
+    assert [one["id"] for one in found.get("findings", [])] == ([finding] if finding else [])
+
+
+def test_a_restricted_endpoint_is_told_what_it_lacks(module_lab: Lab) -> None:
+    run = module_lab.tasks(
+        "jea1", task("narrow", "vm_export", names=["off09"], path=PATH), ansible_psrp_configuration_name="narrow"
+    )
+    assert [one["id"] for one in run.one("narrow")["findings"]] == ["file_commands_hidden"]
+
+
+@pytest.fixture(scope="module")
+def changed(exported: Run, module_lab: Lab) -> Run:
+    off01 = next(vm["id"] for vm in exported.one("several: apply")["vms"] if vm["name"] == "off01")
+    return module_lab.tasks(
+        "hv01",
+        task("force", "vm_export", names=["off01"], path=PATH, force_new=True),
+        task("absent: check", "vm_export", check=True, names=["off01"], path=PATH, state="absent"),
+        task("absent", "vm_export", names=["off01", HOSTILE], path=PATH, state="absent"),
+        task("absent again", "vm_export", ids=[off01], path=PATH, state="absent"),
+    )
+
+
+def test_exports_stay_until_they_are_asked_to_go(changed: Run, module_lab: Lab) -> None:
+    assert changed.one("force")["vms"][0]["outcome"] == "exported"
+    assert changed.one("absent: check")["changed"] is True
+    assert [vm["outcome"] for vm in changed.one("absent")["vms"]] == ["removed"] * 2
+    assert changed.one("absent again")["changed"] is False
+    assert json.loads(module_lab.control("file", "HV01", f"{PATH}\\{TWINS[0]}\\manifest.json"))["size"] > 0
+    assert_no_secret(module_lab, changed.output)
