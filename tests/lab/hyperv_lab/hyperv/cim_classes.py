@@ -117,6 +117,30 @@ def _computer(host: Host) -> list[CimInstance]:
     return [CimInstance(CIMV2, "Win32_ComputerSystem", values)]
 
 
+@provide(CIMV2, "Win32_Service")
+def _services(host: Host) -> list[CimInstance]:
+    starts = {"Automatic": "Auto", "AutomaticDelayedStart": "Auto"}
+    states = {"StartPending": "Start Pending", "StopPending": "Stop Pending"}
+    return [
+        CimInstance(
+            CIMV2,
+            "Win32_Service",
+            {
+                "Name": service.name,
+                "DisplayName": service.display[host.language == "fr"],
+                "State": states.get(service.status, service.status),
+                "StartMode": starts.get(service.start, service.start),
+                "StartName": service.account,
+                "PathName": service.path,
+                "Started": service.status == "Running",
+                "SystemName": host.name,
+                "Status": "OK",
+            },
+        )
+        for service in sorted(host.services.values(), key=lambda one: one.name.lower())
+    ]
+
+
 @provide(CIMV2, "Win32_Volume")
 def _volumes(host: Host) -> list[CimInstance]:
     return [

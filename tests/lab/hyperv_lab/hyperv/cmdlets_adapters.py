@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Set-VMNetworkAdapter, Set-VMNetworkAdapterVlan, and the physical adapters beneath switches (Get-NetAdapter)."""
+"""Set-VMNetworkAdapter, Set-VMNetworkAdapterVlan, and the adapters and addresses of the host itself."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.commands import ErrorRecord
-from ..powershell.values import UInt32, UInt64
 from . import enums, mac_pool, messages
 from .base import HYPERV_CLASS, HostCmdlet, as_list, fits, has_wildcards
-from .cim import CimInstance
 from .cmdlets_around import CIM_EXCEPTION
 from .cmdlets_network import AdapterCmdlet, adapters_named
+from .cmdlets_system import only
 from .devices import Trunk
 from .failures import Refused
+from .net_adapters import net_adapters, net_addresses
 
 if TYPE_CHECKING:
     from .devices import NetworkAdapter
     from .host import Host
-    from .switch import Switch
 
 LAST_VLAN = 4094
-STANDARD = "ROOT/StandardCimv2"
 messages.add(
     {
         "net_adapter_missing": (
@@ -202,47 +200,6 @@ class SetVMNetworkAdapterVlan(ChangingAdapters):
         return adapter.vlan_setting
 
 
-def net_adapters(host: Host) -> list[CimInstance]:
-    """Return the physical adapters of a host's external switches, and the host's own on a switch it shares."""
-    found: list[CimInstance] = []
-    for switch in host.switches.values():
-        for uplink in switch.uplinks:
-            number = uplink.number
-            values = _values(4 + number, f"Ethernet {number}" if number > 1 else "Ethernet", up=uplink.up)
-            values.update(InterfaceDescription=uplink.description, Virtual=False, HardwareInterface=True)
-            found.append(CimInstance(STANDARD, "MSFT_NetAdapter", values))
-        if switch.allow_management_os and switch.switch_type.name != "Private":
-            found.append(CimInstance(STANDARD, "MSFT_NetAdapter", _own(host, switch, len(found))))
-    return found
-
-
-def _own(host: Host, switch: Switch, number: int) -> dict[str, Any]:
-    values = _values(40 + number, f"vEthernet ({switch.name})", up=switch.carries)
-    title = "Carte Ethernet virtuelle Hyper-V" if host.language == "fr" else "Hyper-V Virtual Ethernet Adapter"
-    values.update(InterfaceDescription=title + (f" #{number}" if number > 1 else ""))
-    values.update(Virtual=True, HardwareInterface=False)
-    return values
-
-
-def _values(index: int, name: str, *, up: bool) -> dict[str, Any]:
-    """Return the members that matter, with the numbers of MSFT_NetAdapter: 1 up or connected, 2 down or not."""
-    state = 1 if up else 2
-    return {
-        "Name": name,
-        "InterfaceDescription": "",
-        "InterfaceAlias": name,
-        "ifIndex": UInt32(index),
-        "InterfaceIndex": UInt32(index),
-        "Status": "Up" if up else "Disconnected",
-        "InterfaceOperationalStatus": UInt32(state),
-        "InterfaceAdminStatus": UInt32(1),
-        "MediaConnectState": UInt32(state),
-        "Speed": UInt64(10_000_000_000 if up else 0),
-        "Virtual": False,
-        "HardwareInterface": True,
-    }
-
-
 class GetNetAdapter(HostCmdlet):
     """Get-NetAdapter of a Hyper-V host. Names and descriptions are patterns; a plain one that fits none is an error."""
 
@@ -277,4 +234,25 @@ class GetNetAdapter(HostCmdlet):
         )
 
 
-COMMANDS = (SetVMNetworkAdapter, SetVMNetworkAdapterVlan, GetNetAdapter)
+class GetNetIPAddress(HostCmdlet):
+    """Get-NetIPAddress of a Hyper-V host: those of its network, and of the loopback."""
+
+    NAME = "Get-NetIPAddress"
+    CLASS = "Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetIPAddress."
+    FILTERS: ClassVar = {
+        "IPAddress": "IPAddress",
+        "AddressFamily": "AddressFamily",
+        "InterfaceAlias": "InterfaceAlias",
+        "InterfaceIndex": "InterfaceIndex",
+    }
+
+    def process(self) -> None:
+        """Write the addresses asked for."""
+        only(self, *self.FILTERS)
+        for one in net_addresses(self.host):
+            wanted = [(key, as_list(self.given(parameter))) for parameter, key in self.FILTERS.items()]
+            if all(not values or fits(str(one.values[key]), map(str, values)) for key, values in wanted):
+                self.call.write(one)
+
+
+COMMANDS = (SetVMNetworkAdapter, SetVMNetworkAdapterVlan, GetNetAdapter, GetNetIPAddress)

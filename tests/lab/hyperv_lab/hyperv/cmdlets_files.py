@@ -13,6 +13,7 @@ from .base import POWERSHELL_CLASS, as_list, fits, has_wildcards, wildcard
 from .cmdlets_system import only
 from .contents import in_use
 from .host import BUILDS
+from .host_policies import policy_values, provider_items
 from .paths import IO, PROMPT, SHARING_VIOLATION, PathCmdlet, plain_path
 from .storage import File, FileExists
 
@@ -68,6 +69,10 @@ class GetChildItem(PathCmdlet):
     def process(self) -> None:
         """Write the entries."""
         only(self, "Path", "LiteralPath", "Recurse", "File", "Directory", "Filter", "Name", "Hidden", "Depth")
+        given = [str(path) for path in as_list(self.given("Path")) + as_list(self.given("LiteralPath"))]
+        if given and all(path.lower().startswith(("cert:", "hklm:")) for path in given):
+            self._items(given)
+            return
         for path in self.paths():
             if not self.there(path):
                 continue
@@ -75,6 +80,16 @@ class GetChildItem(PathCmdlet):
                 self.show(path)
             else:
                 self._list(path)
+
+    def _items(self, given: list[str]) -> None:
+        """Write what other providers than that of files have there."""
+        for path in given:
+            found = provider_items(self.host, path)
+            if found is None:
+                self.wrong("PathNotFound", "ObjectNotFound", "item_missing", path)
+                continue
+            for item in found:
+                self.call.write(item)
 
     def _list(self, path: str) -> None:
         pattern = self.given("Filter")
@@ -179,13 +194,13 @@ class GetItemProperty(PathCmdlet):
         only(self, "Path", "LiteralPath", "Name")
         for given in as_list(self.given("Path")) + as_list(self.given("LiteralPath")):
             path = str(given).removeprefix("Microsoft.PowerShell.Core\\").removeprefix("Registry::")
-            values = registry(self.host, path)
+            values = policy_values(self.host, path) or registry(self.host, path)
             if values is None:
                 self.wrong("PathNotFound", "ObjectNotFound", "item_missing", str(given))
                 continue
             names = [str(name) for name in as_list(self.given("Name"))]
             chosen = {key: value for key, value in values.items() if not names or fits(key, names)}
-            self.call.write(PropertyBag(chosen))
+            self.call.write(PropertyBag({**chosen, "PSPath": str(given), "PSChildName": ntpath.basename(path)}))
 
 
 def registry(host: Host, path: str) -> dict[str, Any] | None:

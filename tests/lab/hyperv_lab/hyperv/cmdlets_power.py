@@ -163,6 +163,7 @@ class RestartVM(PowerCmdlet):
                 raise Refused("invalid_state", vm)
             if not self.switched("Force") and self.given("Confirm") is not False:
                 raise Refused("shutdown_asks", vm)
+            vm.settle_guest()
             vm.started_at = clock.now() + (vm.guest.shutdown_seconds if str(self.given("Type")) == "Reboot" else 0.0)
         clock.notify()
         if self.switched("Wait"):

@@ -252,6 +252,7 @@ class NetworkAdapter(Component):
         "DynamicIPAddressLimit": "zero",
         "StormLimit": "zero",
         "VMQWeight": "vmq_weight",
+        "MandatoryFeatureId": "mandatory_features",
         "VmqUsage": "zero",
         "BandwidthPercentage": "zero",
         "IsTemplate": "no",
@@ -277,6 +278,8 @@ class NetworkAdapter(Component):
     vlan: int | None = None
     """The VLAN of access mode."""
     trunk: Trunk | None = None
+    mandatory: tuple[str, ...] = ()
+    """Features of switch extensions without which it passes no traffic."""
     test_replica_switch = ""
     """The switch that a test failover connects it to."""
     name = "Network Adapter"
@@ -328,6 +331,11 @@ class NetworkAdapter(Component):
     def vlan_setting(self) -> VlanSetting:
         """Return the VLAN setting."""
         return VlanSetting(self)
+
+    @property
+    def mandatory_features(self) -> TypedArray:
+        """Return MandatoryFeatureId."""
+        return TypedArray("System.String", list(self.mandatory))
 
     @property
     def addresses(self) -> tuple[str, ...]:

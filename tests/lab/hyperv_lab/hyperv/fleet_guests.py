@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from . import enums
@@ -104,6 +105,11 @@ def read_replication(vm: VM, part: Section) -> Replication:
     replication.port = 443 if kind == "Certificate" else 80
     if replication.state.name != "Replicating":
         replication.stopped_at = 0.0
+    replication.auto_resynchronize_enabled = part.flag("auto_resynchronize", True)
+    hours = part.any("resynchronize_hours", [18.5, 6])
+    if len(hours) != 2 or not all(isinstance(hour, int | float) and 0 <= hour <= 24 for hour in hours):
+        raise FleetError(f"{part.where}.resynchronize_hours: must be two hours of the day, not {hours!r}")
+    replication.resynchronize_from, replication.resynchronize_until = (timedelta(hours=hour) for hour in hours)
     replication.__dict__["copy"] = part.section("replica")
     part.close()
     return replication

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import fnmatch
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from ..world import Account, WinRMLimits
@@ -16,15 +15,16 @@ from .faults import COPIES, HostFault
 from .firewall import RULES
 from .fleet_bpa import read_bpa
 from .fleet_guests import read_replica_server
-from .fleet_switches import read_mac_range, read_switches
+from .fleet_switches import read_mac_range, read_network, read_switches
 from .guest import SERVICES_DISC
 from .host import Host, HostSettings, Migration, WinRM
+from .host_policies import read_policies
 from .live import EDITIONS, since
 from .schema import FleetError, Section, merged
 from .services import SERVICES
 from .sharing import AUTHENTICATED, EVERYONE, RIGHTS, Share
 from .storage import GB, File, NoSuchPath, Storage, Volume
-from .switch import MigrationNetwork, Network, parse_subnet
+from .switch import MigrationNetwork, parse_subnet
 
 if TYPE_CHECKING:
     from .fleet import Addresses, Fleet
@@ -100,6 +100,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     read_volumes(fleet, host, section)
     put_services_disc(host)
     host.replica_server = read_replica_server(host, section)
+    host.policies = read_policies(section)
     _network(host, section, index, number)
     _migration(host, section.section("migration"))
     _settings(host, section.section("settings"))
@@ -168,15 +169,7 @@ def put_services_disc(host: Host) -> None:
 
 def _network(host: Host, section: Section, index: int, number: int) -> None:
     read_switches(host, section)
-    part = section.section("network")
-    host.network = Network(rate=part.number("rate_mb", 1000.0, least=0.001))
-    row, column = divmod(index, 250)
-    for text in part.texts("addresses", (f"10.{20 + row}.0.{column + 1}/16",)):
-        try:
-            host.network.addresses.append(ipaddress.ip_interface(text.format(n=number, i=index)))
-        except (ValueError, KeyError, IndexError) as problem:
-            raise FleetError(f"{part.where}.addresses: {text!r} is no address with a prefix length") from problem
-    part.close()
+    read_network(host, section.section("network"), index, number)
 
 
 def _migration(host: Host, part: Section) -> None:

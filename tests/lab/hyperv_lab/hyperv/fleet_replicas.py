@@ -55,6 +55,8 @@ def _copy(vm: VM, server: Host, replication: Replication, section: Section) -> N
     _place_files(copy, vm.host, section)
     _adapters(copy, section)
     _recovery_points(copy, section.whole("recovery_points", 0))
+    tested = section.number("tested_days_ago", None)
+    copy.replication.last_test = None if tested is None else -tested * 86_400.0
     section.close()
     server.vms[copy.id] = copy
 

@@ -13,13 +13,14 @@ from . import mac_pool
 from .devices import Trunk
 from .fleet_guests import read_addresses, read_failover
 from .schema import FleetError, Section
-from .switch import Switch, Uplink, WiredNetwork
+from .switch import Network, Switch, Uplink, WiredNetwork
 
 if TYPE_CHECKING:
     from .devices import NetworkAdapter
     from .host import Host
 
 LAST_VLAN = 4094
+GIGABIT = 1_000_000_000
 
 
 def read_switches(host: Host, section: Section) -> None:
@@ -29,14 +30,37 @@ def read_switches(host: Host, section: Section) -> None:
         part = Section(item if isinstance(item, dict) else {"name": item}, f"{section.where}.switches")
         kind = part.choice("type", ("Private", "Internal", "External"), "External")
         switch = Switch(host, part.text("name"), kind)
+        bits = int(part.number("link_gb", 10) * GIGABIT)
         up = part.choice("uplink", ("up", "down"), "up") == "up"
         for _uplink in range(part.whole("uplinks", 1, least=1) if kind == "External" else 0):
             number += 1
-            switch.uplinks.append(Uplink(number, up))
+            switch.uplinks.append(Uplink(number, up, bits))
         switch.teaming = len(switch.uplinks) > 1
         switch.wired = tuple(_wired(entry) for entry in part.sections("networks"))
         part.close()
         host.switches[switch.name.lower()] = switch
+
+
+def read_network(host: Host, part: Section, index: int, number: int) -> None:
+    """Give a host its line and addresses: one with ``link_gb`` is on an adapter of its own; raise FleetError."""
+    host.network = Network(rate=part.number("rate_mb", 1000.0, least=0.001))
+    row, column = divmod(index, 250)
+    physical = sum(len(switch.uplinks) for switch in host.switches.values())
+    for item in part.any("addresses", [f"10.{20 + row}.0.{column + 1}/16"]):
+        entry = Section(item if isinstance(item, dict) else {"address": item}, f"{part.where}.addresses")
+        text = entry.text("address")
+        try:
+            address = ipaddress.ip_interface(text.format(n=number, i=index))
+        except (ValueError, KeyError, IndexError) as problem:
+            raise FleetError(f"{part.where}.addresses: {text!r} is no address with a prefix length") from problem
+        host.network.addresses.append(address)
+        if entry.has("link_gb"):
+            physical += 1
+            bits = int(entry.number("link_gb") * GIGABIT)
+            up = entry.choice("link", ("up", "down"), "up") == "up"
+            host.network.links[str(address.ip)] = Uplink(physical, up, bits)
+        entry.close()
+    part.close()
 
 
 def _wired(entry: Section) -> WiredNetwork:
@@ -104,6 +128,7 @@ def read_adapter(adapter: NetworkAdapter, entry: Section) -> None:
         entry.any("trunk")
     adapter.configuration = read_addresses(entry)
     adapter.failover = read_failover(entry)
+    adapter.mandatory = tuple(each.upper() for each in entry.texts("mandatory_features"))
     adapter.test_replica_switch = entry.text("test_switch", "")
 
 

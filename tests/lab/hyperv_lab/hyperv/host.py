@@ -21,6 +21,7 @@ from ..world import Account, Identity, WinRMLimits
 from . import accounts
 from .bpa import Bpa
 from .faults import FaultPlayer
+from .host_policies import Policies
 from .live import since
 from .replica_server import ReplicaSettings
 from .switch import MigrationNetwork, Network, Switch
@@ -282,6 +283,11 @@ class Host:
         from .programs import run  # noqa: PLC0415
 
         return run(self, identity, name, arguments)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Return its certificates, limits of traffic and switch extensions, which may be replaced."""
+        return Policies()
 
     @cached_property
     def replica_server(self) -> ReplicaSettings:

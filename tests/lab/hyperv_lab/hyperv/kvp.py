@@ -86,14 +86,15 @@ def _windows_pairs(vm: VM) -> dict[str, str]:
 
 
 def _linux_pairs(vm: VM) -> dict[str, str]:
+    """Return what the daemon sends: its OSVersion is the kernel's, the distribution's is OSMajorVersion."""
     name, _blank, version = (vm.guest.version or "Ubuntu 22.04").partition(" ")
     kernel = vm.guest.kernel or "5.15.0-100-generic"
     return {
         "OSName": name,
-        "OSVersion": version,
+        "OSVersion": kernel.partition("-")[0],
         "OSBuildNumber": kernel,
-        "OSMajorVersion": version.partition(".")[0],
-        "OSMinorVersion": version.partition(".")[2],
+        "OSMajorVersion": version,
+        "OSMinorVersion": "",
         "ProcessorArchitecture": "x86_64",
         "IntegrationServicesVersion": LINUX_SERVICES,
     }

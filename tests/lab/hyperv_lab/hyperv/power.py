@@ -200,6 +200,7 @@ def host_reboots(host: Host) -> None:
     for vm in list(host.vms.values()):
         if not vm.is_on:
             continue
+        vm.settle_guest()
         saved = vm.stop_action.name == "Save"
         vm.activity = None
         vm.transition = None

@@ -26,6 +26,8 @@ class Uplink:
 
     number: int
     up: bool = True
+    bits: int = 10_000_000_000
+    """Speed of its link in bits per second."""
 
     @property
     def description(self) -> str:
@@ -134,6 +136,8 @@ class Network:
     rate: float = 1000.0
     """MB per second between hosts."""
     addresses: list[ipaddress.IPv4Interface | ipaddress.IPv6Interface] = field(default_factory=list)
+    links: dict[str, Uplink] = field(default_factory=dict)
+    """Addresses that lie on a physical adapter of their own; the others are on the host's adapter of a switch."""
 
 
 def parse_subnet(text: str) -> Subnet:
