@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..model_guest import Replication, Service
 
 PRIMARY, REPLICA = "Primary", "Replica"
+_PASSING = "TestReplica"
+"""The machine of a test failover: it goes with the test, and is no copy to be set."""
 _NO_MODE = ("", "None")
 _AT_ONCE = 60
 """Questions per invocation: one for each adapter, as nothing published says what links a configuration to its own."""
@@ -202,7 +204,7 @@ def read_copies(session: Session, ids: Sequence[str] | None) -> Copies:
     Raises RemoteError where the host refuses to list its machines.
     """
     details = read_details(session, ids, parts=("integration_services", "replication")) if ids != [] else ()
-    chosen = [item for item in details if ids is not None or _main(item.replications) is not None]
+    chosen = [item for item in details if ids is not None or _is_copy(_main(item.replications))]
     own = [item.vm.id for item in chosen]
     questions: list[Question[Any]] = [Question(command("Get-VMHost"), Host), Question(command("Get-VMSwitch"), _Switch)]
     if own:
@@ -229,6 +231,10 @@ def read_copies(session: Session, ids: Sequence[str] | None) -> Copies:
         by_id=copies,
         switches=None if known is None else frozenset(one.name.lower() for one in known),
     )
+
+
+def _is_copy(replication: Replication | None) -> bool:
+    return replication is not None and replication.mode != _PASSING
 
 
 def _is_exchange(service: Service) -> bool:

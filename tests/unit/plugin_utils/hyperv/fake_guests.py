@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotPossible
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest import failover
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.sides import SERVICE_GUIDS
-from unit.fake_session import Refused
-from unit.plugin_utils.hyperv.fake_host import FakeHost, vm
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
+from unit.fake_session import Refused, request
+from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, FakeHost, vm
 
 WINDOWS = {"OSName": "Windows Server 2022 Datacenter", "OSVersion": "10.0.20348", "OSPlatformId": "2"}
 UBUNTU = {"OSName": "Ubuntu", "OSMajorVersion": "22.04", "OSVersion": "5.15.0", "OSBuildNumber": "5.15.0-91-generic"}
@@ -157,3 +161,48 @@ class GuestHost(FakeHost):
             for one in self.vms
             if not asked or one["Id"].upper() in asked
         ]
+
+
+class Pair:
+    """A primary's host and its replica's, with one machine between them."""
+
+    def __init__(self, *, legacy: bool = False, adapters: int = 1) -> None:
+        self.vm, self.replica = (
+            replicated(
+                guest_vm(
+                    WEB,
+                    HOSTILE,
+                    state,
+                    adapters=[
+                        adapter(WEB, f"net{n}", n, IsLegacy=legacy, IPAddresses=["10.1.0.11"] if state != "Off" else [])
+                        for n in range(1, adapters + 1)
+                    ],
+                ),
+                mode,
+            )
+            for state, mode in (("Running", "Primary"), ("Off", "Replica"))
+        )
+        self.here = GuestHost(self.vm, guest_vm(DB, "plain", adapters=[adapter(DB)]))
+        self.there = GuestHost(self.replica, ComputerName="HV02", Name="HV02")
+        self.there.session.host = "hv02"
+
+    def run(self, *adapters: dict[str, Any], check_mode: bool = False, **arguments: Any) -> Outcome:
+        vms = [{"name": HOSTILE, "adapters": list(adapters)}] if adapters else []
+        arguments = {"vms": vms, "replica_side": True, **arguments}
+        return failover.operate(request(self.here.session, self.there.session, check_mode=check_mode, **arguments))
+
+    def refused(self, *adapters: dict[str, Any], **arguments: Any) -> list[str]:
+        """The blocking findings, in both modes; nothing is changed."""
+        found = []
+        for check_mode in (True, False):
+            with pytest.raises(NotPossible) as caught:
+                self.run(*adapters, check_mode=check_mode, **arguments)
+            found.append([finding.id for finding in caught.value.findings])
+        assert found[0] == found[1]
+        for host in (self.here, self.there):
+            assert not host.session.sent("Set-VMNetworkAdapterFailoverConfiguration")
+            assert not host.session.sent("Set-VMNetworkAdapter")
+        return found[1]
+
+    def set_on(self, machine: dict[str, Any], number: int = 0) -> dict[str, Any]:
+        return dict(machine["adapters"][number]["failover"])

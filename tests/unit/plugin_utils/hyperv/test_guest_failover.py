@@ -23,6 +23,7 @@ from unit.plugin_utils.hyperv.fake_guests import (
     IPV6,
     UBUNTU,
     GuestHost,
+    Pair,
     adapter,
     guest_vm,
     replicated,
@@ -32,51 +33,6 @@ from unit.plugin_utils.hyperv.fake_guests import (
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB
 
 KVP = "key_value_pair_exchange"
-
-
-class Pair:
-    """A primary's host and its replica's."""
-
-    def __init__(self, *, legacy: bool = False, adapters: int = 1) -> None:
-        self.vm, self.replica = (
-            replicated(
-                guest_vm(
-                    WEB,
-                    HOSTILE,
-                    state,
-                    adapters=[
-                        adapter(WEB, f"net{n}", n, IsLegacy=legacy, IPAddresses=["10.1.0.11"] if state != "Off" else [])
-                        for n in range(1, adapters + 1)
-                    ],
-                ),
-                mode,
-            )
-            for state, mode in (("Running", "Primary"), ("Off", "Replica"))
-        )
-        self.here = GuestHost(self.vm, guest_vm(DB, "plain", adapters=[adapter(DB)]))
-        self.there = GuestHost(self.replica, ComputerName="HV02", Name="HV02")
-        self.there.session.host = "hv02"
-
-    def run(self, *adapters: dict[str, Any], check_mode: bool = False, **arguments: Any) -> Outcome:
-        vms = [{"name": HOSTILE, "adapters": list(adapters)}] if adapters else []
-        arguments = {"vms": vms, "replica_side": True, **arguments}
-        return failover.operate(request(self.here.session, self.there.session, check_mode=check_mode, **arguments))
-
-    def refused(self, *adapters: dict[str, Any], **arguments: Any) -> list[str]:
-        """The blocking findings, in both modes; nothing is changed."""
-        found = []
-        for check_mode in (True, False):
-            with pytest.raises(NotPossible) as caught:
-                self.run(*adapters, check_mode=check_mode, **arguments)
-            found.append([finding.id for finding in caught.value.findings])
-        assert found[0] == found[1]
-        for host in (self.here, self.there):
-            assert not host.session.sent("Set-VMNetworkAdapterFailoverConfiguration")
-            assert not host.session.sent("Set-VMNetworkAdapter")
-        return found[1]
-
-    def set_on(self, machine: dict[str, Any], number: int = 0) -> dict[str, Any]:
-        return dict(machine["adapters"][number]["failover"])
 
 
 def one(outcome: Outcome) -> dict[str, Any]:
@@ -363,6 +319,11 @@ def test_reading_shows_every_replicated_machine_and_changes_nothing() -> None:
 
 def test_a_host_without_replication_has_nothing_to_read() -> None:
     host = GuestHost(guest_vm(DB, "plain", adapters=[adapter(DB)]))
+    assert failover.operate(request(host.session)).values == {"vms": []}
+
+
+def test_the_machine_of_a_test_failover_is_no_copy() -> None:
+    host = GuestHost(replicated(guest_vm(DB, "web - Test", adapters=[adapter(DB)]), "TestReplica"))
     assert failover.operate(request(host.session)).values == {"vms": []}
 
 

@@ -1,0 +1,290 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""failover_ready: before it guests come up with their primary's address, after it with their own, as the report says.
+
+Failovers are made here by an administrator's own commands. What a guest comes up with is decided by the lab from what
+runs in it, whatever the collection found.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import yaml
+from integration.commanding import shell_on
+from integration.harness import ROOT, Lab, Run
+from integration.scenario import changes, fleet
+
+HOSTILE = 'O\'Brien – "prod" $x [a-z]'
+GUEST = {"boot_seconds": 20, "shutdown_seconds": 10}
+WITHOUT_PAIRS = ["heartbeat", "shutdown", "time", "vss"]
+PATIENCE_SECONDS = 20
+
+
+def vm(name: str, number: int, *, legacy: bool = False, copy: Any = None, **more: Any) -> dict[str, Any]:
+    """A machine on HV1 with a copy on HV2, in another network; ``copy`` is what its adapter there has besides."""
+    own = {"switch": "LAN", "addresses": [f"10.1.0.{number}"], "gateways": ["10.1.0.1"]}
+    return {
+        "name": name,
+        "host": "HV1",
+        "state": "Running",
+        "adapters": [own | ({"legacy": True} if legacy else {})],
+        "replication": {"replica_server": "HV2", "replica": {"adapters": [{"switch": "DR", **(copy or {})}]}},
+        **more,
+        "guest": {**GUEST, **more.get("guest", {})},
+    }
+
+
+def kept(number: int) -> dict[str, Any]:
+    """What somebody has set on the replica's adapter already."""
+    return {"failover": {"ipv4": {"address": f"10.2.0.{number}", "subnet": "255.255.255.0"}}}
+
+
+FLEET = fleet(
+    [
+        {"name": "HV1", "language": "fr", "switches": ["LAN"]},
+        {
+            "name": "HV2",
+            "switches": ["LAN", "DR", "Test"],
+            "replica_server": {"enabled": True, "any_server": True},
+        },
+        {"name": "OLD1", "edition": "2012R2"},
+    ],
+    [
+        vm("web01", 11),
+        vm(HOSTILE, 12, copy=kept(12), integration_services=WITHOUT_PAIRS),
+        vm("linux01", 13, guest={"system": "linux", "version": "Ubuntu 22.04"}),
+        vm("mute01", 14, guest={"services": {"kvp": "stopped"}}, copy=kept(14)),
+        vm("outdated01", 15, guest={"services": {"kvp": "outdated"}, "update_service": "off"}),
+        vm("legacy01", 16, legacy=True),
+        vm("off01", 17, state="Off"),
+        vm("unasked01", 18),
+        {
+            "name": "old01",
+            "host": "OLD1",
+            "state": "Running",
+            "dvd": True,
+            "guest": {**GUEST, "services": {"kvp": "missing"}, "installs_disc": "on", "version": "2012R2"},
+        },
+    ],
+    network={"base": "127.86.1.1"},
+)
+NUMBERS = {HOSTILE: 12, "linux01": 13, "mute01": 14, "outdated01": 15, "legacy01": 16, "off01": 17}
+
+
+def guide(heading: str) -> list[Any]:
+    """The YAML blocks of a section of the guide, in order."""
+    page = (ROOT / "docs" / "guest-networks.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [yaml.safe_load(part.partition("```")[0]) for part in section.split("```yaml\n")[1:]]
+
+
+def ids(lab: Lab, host: str = "HV2") -> dict[str, str]:
+    """The Ids of a host's machines by their names."""
+    return {vm["name"]: vm["id"] for vm in lab.state()["hosts"][host]["vms"].values()}
+
+
+def came_up(lab: Lab, names: Iterable[str]) -> dict[str, tuple[str, list[str]]]:
+    """Wait until the guests of machines on HV2 are up after a failover; return which addresses they have, by name."""
+    deadline, wanted = time.monotonic() + PATIENCE_SECONDS, set(names)
+    while time.monotonic() < deadline:
+        vms = [vm for vm in lab.state()["hosts"]["HV2"]["vms"].values() if vm["name"] in wanted]
+        found = {
+            vm["name"].removesuffix(" - Test"): (vm["replication"]["came_up_with"], vm["adapters"][0]["addresses"])
+            for vm in vms
+        }
+        if len(found) == len(wanted) and all(outcome for outcome, _addresses in found.values()):
+            return found
+        time.sleep(0.2)
+    pytest.fail(f"not up: {found}")
+
+
+def by_test(lab: Lab, names: Iterable[str]) -> dict[str, tuple[str, list[str]]]:
+    """Make test failovers, and take them back."""
+    known, chosen = ids(lab), list(names)
+    with shell_on(lab, "hv2") as there:
+        for name in chosen:
+            (test,) = there.run(known[name], "Start-VMFailover", AsTest=True, Passthru=True, Confirm=False)
+            there.run(str(test.adapted_properties["Id"]), "Start-VM")
+        found = came_up(lab, [f"{name} - Test" for name in chosen])
+        for name in chosen:
+            there.run(known[name], "Stop-VMFailover", Confirm=False)
+    return found
+
+
+def three(lab: Lab) -> dict[str, tuple[str, list[str]]]:
+    """Make a test failover, a planned and an unplanned one, and take them back; which addresses come up."""
+    known = ids(lab)
+    planned, unplanned = known[HOSTILE], known["linux01"]
+    found = by_test(lab, ["web01"])
+    with shell_on(lab, "hv1") as here, shell_on(lab, "hv2") as there:
+        for vm_id in (planned, unplanned):
+            here.run(vm_id, "Stop-VM", TurnOff=True, Force=True)
+        here.run(planned, "Start-VMFailover", Prepare=True, Confirm=False)
+        for vm_id in (planned, unplanned):
+            there.run(vm_id, "Start-VMFailover", Confirm=False)
+            there.run(vm_id, "Start-VM")
+        found |= came_up(lab, [HOSTILE, "linux01"])
+        for vm_id in (planned, unplanned):
+            there.run(vm_id, "Stop-VMFailover", Confirm=False)
+        here.run(planned, "Stop-VMFailover", Confirm=False)
+        for vm_id in (planned, unplanned):
+            here.run(vm_id, "Start-VM")
+    return found
+
+
+def ready(lab: Lab, *arguments: str, **extra: Any) -> dict[str, Any]:
+    """Run the collection's playbook; return the run, what it changed, and its report."""
+    start, report = len(lab.journal()), lab.workdir / "failover.json"
+    report.unlink(missing_ok=True)
+    run = lab.play("failover_ready.yml", *arguments, extra={"failover_ready_hosts": "hv1,hv2", **extra})
+    return {
+        "run": run,
+        "changes": changes(lab, start),
+        "report": json.loads(report.read_text(encoding="utf-8")) if report.exists() else None,
+    }
+
+
+@pytest.fixture(scope="module")
+def told(module_lab: Lab) -> dict[str, Any]:
+    """Failovers before; the role in check mode, for real, and again, now strictly; failovers after."""
+    (variables,) = guide("Failover readiness")
+    for name, number in NUMBERS.items():
+        address = {"address": f"10.2.0.{number}", "prefix": 24, "gateway": "10.2.0.1"}
+        variables["failover_ready_addresses"].append({"name": name, "adapters": [{"ipv4": address}]})
+    folder = module_lab.workdir / "host_vars"
+    folder.mkdir()
+    (folder / "hv1.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    found: dict[str, Any] = {"before": three(module_lab)}
+    report = {"failover_ready_report_path": str(module_lab.workdir / "failover.json"), "failover_ready_wait_seconds": 1}
+    found["check"] = ready(module_lab, "--check", "--diff", "--limit", "hv1", "--tags", "addresses,report", **report)
+    found["first"] = ready(module_lab, failover_ready_best_practices=True, **report)
+    found["second"] = ready(module_lab, failover_ready_strict=True, **report)
+    found["after"] = three(module_lab)
+    return found
+
+
+def verdicts(report: Any) -> dict[str, str]:
+    return {vm["name"]: vm["adapters"][0]["verdict"] for vm in report["vms"]}
+
+
+def test_before_every_failover_keeps_the_primarys_address(told: dict[str, Any]) -> None:
+    assert told["before"] == {
+        "web01": ("primary, none kept", ["10.1.0.11"]),
+        HOSTILE: ("primary", ["10.1.0.12"]),
+        "linux01": ("primary, none kept", ["10.1.0.13"]),
+    }
+
+
+def test_after_it_every_failover_has_the_alternate_address(told: dict[str, Any]) -> None:
+    assert told["after"] == {
+        "web01": ("alternate", ["10.2.0.11"]),
+        HOSTILE: ("alternate", ["10.2.0.12"]),
+        "linux01": ("alternate", ["10.2.0.13"]),
+    }
+
+
+def test_check_mode_changes_nothing_and_reports(told: dict[str, Any]) -> None:
+    check = told["check"]
+    assert check["run"].code == 0, check["run"].output
+    assert check["changes"] == []
+    assert set(verdicts(check["report"]).values()) == {"keeps"}
+    assert len(check["report"]["vms"]) == 8
+
+
+def test_a_second_run_changes_nothing(told: dict[str, Any]) -> None:
+    assert told["first"]["run"].code == 0, told["first"]["run"].output
+    assert {line["command"].rpartition("\\")[2] for line in told["first"]["changes"]} >= {
+        "Enable-VMIntegrationService",
+        "Set-VMNetworkAdapterFailoverConfiguration",
+        "Set-VMNetworkAdapter",
+    }
+    assert told["second"]["changes"] == []
+    assert told["second"]["report"]["vms"] == told["first"]["report"]["vms"]
+
+
+def test_who_would_keep_its_address_is_named_with_the_reason(told: dict[str, Any]) -> None:
+    report = told["first"]["report"]
+    why = {vm["name"]: [one["id"] for one in vm["adapters"][0]["why"]] for vm in report["vms"]}
+    assert verdicts(report) == {
+        "web01": "ready",
+        HOSTILE: "ready",
+        "linux01": "ready",
+        "mute01": "keeps",
+        "outdated01": "keeps",
+        "legacy01": "keeps",
+        "off01": "unknown",
+        "unasked01": "keeps",
+    }
+    assert why["mute01"] == ["key_value_exchange_silent"]
+    assert why["outdated01"] == ["failover_address_missing", "key_value_exchange_outdated"]
+    assert why["legacy01"] == ["failover_address_missing", "legacy_adapter_takes_no_address"]
+    assert why["off01"] == ["guest_not_judged"]
+    assert why["unasked01"] == ["failover_address_missing"]
+    guests = {vm["name"]: [one["id"] for one in vm["guest"]] for vm in report["vms"]}
+    assert (guests["mute01"], guests["outdated01"]) == (["guest_service_silent"], ["guest_service_outdated"])
+    assert guests["web01"] == []
+
+
+def test_the_summary_is_read_at_the_end(told: dict[str, Any]) -> None:
+    run: Run = told["first"]["run"]
+    lines = run.one("How each VM would come up after a failover")["msg"]
+    assert lines[0].startswith("keeps ")
+    assert any(line.startswith("ready") and "10.1.0.11 to 10.2.0.11" in line for line in lines)
+    strict: Run = told["second"]["run"]
+    assert strict.code != 0
+    assert any("mute01" in line for line in strict.one("Every VM would come up with an address of its own")["msg"])
+
+
+def test_the_analyzers_answers_on_failover_addresses_stand_beside(told: dict[str, Any]) -> None:
+    run: Run = told["first"]["run"]
+    (scan,) = run.of("What the Best Practices Analyzer says", "hv1")
+    assert scan["scanned"] is True
+    heads = ("integration-services-must-be-installed-before", "configure-the-failover-tcpip-settings")
+    expected = {one["slug"] for one in scan["results"] if one["slug"].startswith(heads)}
+    answers = told["first"]["report"]["best_practices"]
+    assert {answer["slug"] for answer in answers if answer["computer_name"] == "HV1"} == expected
+    assert told["second"]["report"]["best_practices"] == []
+
+
+def test_both_copies_have_the_address_and_the_switch(module_lab: Lab, told: dict[str, Any]) -> None:
+    assert told
+    vm_id = ids(module_lab)["web01"]
+    for host, switch in (("hv1", ""), ("hv2", "Test")):
+        with shell_on(module_lab, host) as shell:
+            (setting,) = shell.run(vm_id, "Get-VMNetworkAdapterFailoverConfiguration")
+            (adapter,) = shell.run(vm_id, "Get-VMNetworkAdapter")
+        assert setting.adapted_properties["IPv4Address"] == "10.2.0.11"
+        assert setting.adapted_properties["IPv4DefaultGateway"] == "10.2.0.1"
+        assert (adapter.adapted_properties["TestReplicaSwitchName"] or "") == switch
+
+
+def test_the_report_is_what_guests_do(module_lab: Lab, told: dict[str, Any]) -> None:
+    judged = {name: verdict for name, verdict in verdicts(told["second"]["report"]).items() if verdict != "unknown"}
+    assert len(judged) == 7
+    for name, (came_up_with, addresses) in by_test(module_lab, judged).items():
+        assert (came_up_with == "alternate") is (judged[name] == "ready"), name
+        assert addresses[0].startswith("10.2.0." if judged[name] == "ready" else "10.1.0."), name
+
+
+def test_the_guides_tasks(module_lab: Lab, told: dict[str, Any]) -> None:
+    assert told
+    services, disc, *_ = guide("Integration services")
+    (addresses,) = guide("Failover addresses")
+    run = module_lab.play([*services, *addresses, *disc])
+    assert run.code == 0, run.output
+    found = run.one("Offer the services, and wait until they are answered")
+    (web,) = found["vms"]
+    assert (found["changed"], web["services"]["key_value_pair_exchange"]["guest"]) == (False, "ok")
+    assert web["guest"]["system"] == "windows"
+    (old,) = run.one("Insert the services disc")["vms"]
+    assert (old["changed"], old["services_disc_inserted"]) == (True, True)
+    assert [one["id"] for one in old["findings"]] == ["guest_service_silent"]
+    assert "setup.exe" in old["findings"][0]["remedy"]
+    (vm,) = run.one("Set the addresses for a failover")["vms"]
+    assert vm["adapters"][0]["comes_up_with"]["ipv4"] == "10.2.0.11"
