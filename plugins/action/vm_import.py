@@ -29,6 +29,7 @@ class ActionModule(HostAction):
         "snapshot_file_path": path(),
         "smart_paging_file_path": path(),
         "vhd_source_path": path(),
+        "snapshot_source_path": path(),
         "switch_map": mapping(default={}),
         "disconnect_missing_switches": boolean(default=True),
         "eject_iso": boolean(default=False),

@@ -45,14 +45,17 @@ options:
       host's default folder.
     type: str
   snapshot_file_path:
-    description: Folder for checkpoints.
+    description: Folder that checkpoints are copied to. Not with O(mode=register).
     type: str
   smart_paging_file_path:
     description: Folder for smart paging.
     type: str
   vhd_source_path:
-    description: Folder with the virtual hard disks where they are not beside the configuration. Not with
-      O(mode=register).
+    description: Folder with the virtual hard disks where they are not beside the configuration. With O(mode=register)
+      they are used where they lie.
+    type: str
+  snapshot_source_path:
+    description: Folder in which the host looks for checkpoints that are not beside the configuration.
     type: str
   switch_map:
     description: Virtual switches by name on the host that the VM comes from, and the switch here that takes their
@@ -186,8 +189,8 @@ fixes:
   returned: when the files and the host could be read
   contains:
     fix:
-      description: V(switch_mapped), V(adapter_disconnected), V(iso_ejected), V(processors_limited) or
-        V(saved_state_removed).
+      description: V(switch_mapped), V(adapter_disconnected), V(iso_ejected), V(disk_found_elsewhere),
+        V(processors_limited) or V(saved_state_removed).
       type: str
       returned: always
     about:

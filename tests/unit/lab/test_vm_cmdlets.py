@@ -256,3 +256,15 @@ def test_the_contract_is_enforced() -> None:
     with pytest.raises(BindingFailed) as caught:
         run(host, "Get-VM", Nam="v", Bogus=1)
     assert caught.value.error_id == "NamedParameterNotFound"
+
+
+def test_a_drive_gets_another_file() -> None:
+    host = fleet(
+        {"name": "web", "disks": [{"path": "D:\\a.vhdx"}]}, {"name": "spare", "disks": [{"path": "D:\\b.vhdx"}]}
+    )
+    drive = next(vm for vm in host.vms.values() if vm.name == "web").hard_drives[0]
+    assert run(host, "Set-VMHardDiskDrive", drive, Path="D:\\none.vhdx").error()[0] == "OperationFailed"
+    assert run(host, "Set-VMHardDiskDrive", drive, Path="D:\\b.vhdx").errors == []
+    assert drive.path == "D:\\b.vhdx"
+    assert run(host, "Start-VM", Name=["web"]).errors == []
+    assert run(host, "Set-VMHardDiskDrive", drive, Path="D:\\a.vhdx").error()[0] == "InvalidState"

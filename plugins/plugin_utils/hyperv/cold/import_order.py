@@ -24,8 +24,9 @@ _FOLDERS = (
     "snapshot_file_path",
     "smart_paging_file_path",
     "vhd_source_path",
+    "snapshot_source_path",
 )
-_ONLY_COPYING = ("vhd_destination_path", "vhd_source_path")
+_ONLY_COPYING = ("vhd_destination_path", "snapshot_file_path")
 VIRTUAL_MACHINES: Final = "virtual machines"
 """Name of the folder that holds a configuration, in lower case; the same in every language."""
 
@@ -46,6 +47,7 @@ class ImportOrder:
     snapshot_file_path: str | None = None
     smart_paging_file_path: str | None = None
     vhd_source_path: str | None = None
+    snapshot_source_path: str | None = None
     switch_map: Mapping[str, str] = field(default_factory=dict)
     disconnect_missing_switches: bool = True
     eject_iso: bool = False

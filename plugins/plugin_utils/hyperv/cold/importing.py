@@ -8,6 +8,7 @@ All of it happens in one session: a report is a live object of the runspace that
 
 from __future__ import annotations
 
+import ntpath
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...errors import ConnectionLost, MobilityError, NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity, blocking
 from ...operation import Diff
-from ...session.command import Pipeline, command
+from ...session.command import Pipeline, command, expand, where
 from ...session.live import kept
 from .. import compatibility
 from ..gateway import read_details
@@ -264,6 +265,10 @@ def corrections(
             continue  # connected through its switch already
         changes.append(compatibility.corrected(fix))
         done.append(_fix(fix.what, fix.entry.source_name, fix.entry.switch, fix.switch or None))
+    for before, after in _disks_elsewhere(case, planned):
+        drive = machine | expand("HardDrives") | where("Path", before)
+        changes.append(drive | command("Set-VMHardDiskDrive", Path=after, ErrorAction="Stop"))
+        done.append(_fix("disk_found_elsewhere", planned.vm.name, before, after))
     _at_machine(case, planned, changes, done)
     return changes, tuple(done)
 
@@ -277,23 +282,28 @@ def _at_machine(case: Case, planned: Planned, changes: list[Pipeline], done: lis
     if order.remove_saved_state and vm.state == "Saved":
         changes.append(machine | command("Remove-VMSavedState", ErrorAction="Stop"))
         done.append(_fix("saved_state_removed", vm.name, "Saved", "Off"))
-    if order.copies:
-        return
-    if order.smart_paging_file_path is not None:
+    if not order.copies and order.smart_paging_file_path is not None:
         changes.append(
             machine | command("Set-VM", SmartPagingFilePath=order.smart_paging_file_path, ErrorAction="Stop")
         )
-    if order.virtual_machine_path is not None or order.snapshot_file_path is not None:
-        # The two paths that Set-VM can't change (facts, 4).
-        changes.append(
-            kept(compatibility.REPORT)
-            | command(
-                "Repair-VM",
-                Path=order.virtual_machine_path,
-                SnapshotFilePath=order.snapshot_file_path,
-                ErrorAction="Stop",
-            )
-        )
+    path = None if order.copies else order.virtual_machine_path
+    if path is not None or order.snapshot_source_path is not None:
+        # What Set-VM can't do: the path of the configuration, and checkpoints that are elsewhere (Repair-VM's page).
+        repair = command("Repair-VM", Path=path, SnapshotFilePath=order.snapshot_source_path, ErrorAction="Stop")
+        changes.append(kept(compatibility.REPORT) | repair)
+
+
+def _disks_elsewhere(case: Case, planned: Planned) -> list[tuple[str, str]]:
+    """Return disks of a VM to register that lie in ``vhd_source_path`` instead: (path that it names, path there)."""
+    if case.order.copies:
+        return []
+    beside = {ntpath.basename(path).lower() for path in case.source.disks}
+    there = {name: path for path in case.reported if (name := ntpath.basename(path).lower()) not in beside}
+    return [
+        (disk.path, there[name])
+        for disk in planned.disks
+        if (name := ntpath.basename(disk.path).lower()) in there and disk.path.lower() != there[name].lower()
+    ]
 
 
 def _fix(what: str, about: str, before: Any, after: Any) -> dict[str, Any]:

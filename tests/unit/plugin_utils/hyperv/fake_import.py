@@ -99,6 +99,7 @@ class ImportHost:
             "Connect-VMNetworkAdapter": lambda p, o: [one.update(SwitchName=p["SwitchName"]) for one in o] and None,
             "Disconnect-VMNetworkAdapter": lambda p, o: [one.update(SwitchName=None) for one in o] and None,
             "Set-VMDvdDrive": lambda p, o: [one.update(Path=p["Path"]) for one in o] and None,
+            "Set-VMHardDiskDrive": lambda p, o: [one.update(Path=p["Path"]) for one in o] and None,
             "Set-VMProcessor": lambda p, o: [one.update(ProcessorCount=p["Count"]) for one in o] and None,
             "Set-VM": lambda p, o: [one.update(SmartPagingFilePath=p["SmartPagingFilePath"]) for one in o] and None,
             "Remove-VMSavedState": lambda p, o: [one.update(State="Off") for one in o] and None,

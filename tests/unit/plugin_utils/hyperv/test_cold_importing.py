@@ -109,11 +109,11 @@ def test_none_and_several_are_errors(files: dict[str, int], path: str, error: ty
     [
         ({"path": "erp"}, "not absolute"),
         ({"mode": "register", "vhd_destination_path": "D:\\V"}, "vhd_destination_path"),
-        ({"mode": "register", "vhd_source_path": "D:\\V"}, "vhd_source_path"),
+        ({"mode": "register", "snapshot_file_path": "D:\\V"}, "snapshot_file_path"),
         ({"mode": "restore", "generate_new_id": True, "virtual_machine_path": "D:\\V"}, "generate_new_id"),
         ({"mode": "copy", "generate_new_id": True}, "virtual_machine_path"),
         ({"switch_map": {"LAN": ""}}, "switch_map"),
-        ({"snapshot_file_path": "D:\\a\\..\\b"}, "snapshot_file_path"),
+        ({"snapshot_source_path": "D:\\a\\..\\b"}, "snapshot_source_path"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(arguments: dict[str, Any], words: str) -> None:
@@ -245,10 +245,8 @@ def test_a_registered_vm_whose_disk_is_gone_is_said() -> None:
 
 
 def test_paths_of_a_registered_vm_are_repaired_in_the_report() -> None:
-    host = ImportHost()
-    outcome = run(
-        host, virtual_machine_path="D:\\VMs\\erp", snapshot_file_path="D:\\Snap", smart_paging_file_path="D:\\P"
-    )
+    host, asked = ImportHost(), {"virtual_machine_path": "D:\\VMs\\erp", "smart_paging_file_path": "D:\\P"}
+    outcome = run(host, snapshot_source_path="D:\\Snap", **dict[str, Any](asked))
     assert outcome.failure is None
     assert outcome.values["path"] == "D:\\VMs\\erp"
     assert host.vms[ERP]["SnapshotFileLocation"] == "D:\\Snap"
@@ -348,6 +346,15 @@ def test_disks_that_are_not_there_block() -> None:
     host.files["E:\\Elsewhere\\erp.vhdx"] = 2**30
     assert run(host, mode="restore", vhd_source_path="E:\\Elsewhere").failure is None
     assert host.session.sent("Compare-VM")[-1]["VhdSourcePath"] == "E:\\Elsewhere"
+
+
+def test_disks_in_another_folder_are_used_there() -> None:
+    host = ImportHost()
+    host.files["E:\\Elsewhere\\ERP.vhdx"] = host.files.pop(DISK)
+    outcome = run(host, vhd_source_path="E:\\Elsewhere")
+    assert (outcome.failure, outcome.values["disks"]) == (None, ["E:\\Elsewhere\\ERP.vhdx"])
+    assert [(one["fix"], one["from"]) for one in outcome.values["fixes"]] == [("disk_found_elsewhere", DISK)]
+    assert "VhdSourcePath" not in host.session.sent("Compare-VM")[0]
 
 
 def test_what_only_matters_for_the_start_is_a_warning() -> None:
