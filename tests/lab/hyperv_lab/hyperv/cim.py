@@ -79,6 +79,8 @@ def provide(namespace: str, class_name: str) -> Callable[[Provider], Provider]:
     """Register a class."""
 
     def register(function: Provider) -> Provider:
+        if (normal(namespace), class_name.lower()) in PROVIDERS:
+            raise ValueError(f"{class_name} has two providers")
         PROVIDERS[normal(namespace), class_name.lower()] = function
         CLASS_NAMES[normal(namespace), class_name.lower()] = class_name
         return function

@@ -55,8 +55,8 @@ class GuestNetworkJob:
         }
 
 
-@provide(VIRTUALIZATION, "Msvm_ConcreteJob")
-def _jobs(host: Host) -> list[CimInstance]:
+def guest_network_jobs(host: Host) -> list[CimInstance]:
+    """Return the jobs of calls as CIM shows them."""
     now = host.fleet.clock.now()
     jobs = [job for job in list(host.jobs.values()) if isinstance(job, GuestNetworkJob)]
     return [CimInstance(VIRTUALIZATION, "Msvm_ConcreteJob", job.properties(now), subject=job) for job in jobs]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..powershell.values import UInt32
 from .accounts import may_use_hyperv
 from .cim import VIRTUALIZATION, CimInstance, method, provide
+from .guest_networks import guest_network_jobs
 from .jobs import listed_jobs, migration_jobs, request_state_change
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def _jobs(host: Host) -> list[CimInstance]:
 
 @provide(VIRTUALIZATION, CONCRETE)
 def _concrete(host: Host) -> list[CimInstance]:
-    return [
+    others = guest_network_jobs(host)
+    return others + [
         CimInstance(
             VIRTUALIZATION, job.CLASS, job.properties(), bases=BASES[0 if job.CLASS == NAME else 1 :], subject=job
         )
