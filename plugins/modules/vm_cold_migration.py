@@ -84,22 +84,13 @@ options:
     description: Virtual switches by name on the source, and the switch at the destination that takes their place.
     type: dict
     default: {}
-  source_networks:
-    description:
-      - Named networks of the source, name to C(switch), C(vlan), C(subnet), C(gateway) and C(dns). The role passes the
-        host variable C(hyperv_networks).
-    type: dict
-    default: {}
-  destination_networks:
-    description:
-      - Named networks of the destination. An adapter comes to the network that has the name of its network at the
-        source. Where that is another VLAN or subnet, the VM needs a new address in O(adapters), or it is refused.
-    type: dict
-    default: {}
   adapters:
     description:
       - What single adapters get at the destination. Each entry has C(vm) (a name or an Id) and the keys of an adapter
         of M(hyperv.mobility.vm_network_adapter), C(network) and C(ipv4) for example.
+      - The host variable C(hyperv_networks) of both hosts says which switch and VLAN is which subnet. An adapter comes
+        to the network that has the name of its network at the source. Where that is another VLAN or subnet, the VM
+        needs a new address here, or it is refused.
       - Addresses are given to the running guest over its key-value exchange.
     type: list
     elements: dict
@@ -190,6 +181,9 @@ attributes:
 seealso:
   - module: hyperv.mobility.vm_migration
   - module: hyperv.mobility.vm_export
+  - module: hyperv.mobility.vm_import
+  - module: hyperv.mobility.vm_network_adapter
+  - module: hyperv.mobility.vm_transfer
   - module: hyperv.mobility.vm_version
 """
 
@@ -205,8 +199,6 @@ EXAMPLES = r"""
   hyperv.mobility.vm_cold_migration:
     names: [web01]
     destination_host: hv02
-    source_networks: "{{ hyperv_networks }}"
-    destination_networks: "{{ hostvars['hv02'].hyperv_networks }}"
     adapters:
       - {vm: web01, name: Network Adapter, network: lan, ipv4: {address: 10.2.0.15}}
 

@@ -64,8 +64,6 @@ COLD_MIGRATION: Spec = {
     "destination_path": path(),
     "import_mode": choice("register", "restore", default="register"),
     "switch_map": mapping(default={}),
-    "source_networks": mapping(default={}),
-    "destination_networks": mapping(default={}),
     "adapters": listing("dict", default=[]),
     "eject_iso": boolean(default=False),
     "power": choice("graceful", "require_off", "force", default="graceful"),

@@ -5,34 +5,228 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ....errors import InvalidRequest, NotPossible, TimedOut
+from ....findings import Finding, Severity, blocking
+from ....waiting import Deadline, wait_until
+from ...gateway import VmDetails, read_details
+from ...guest.exchange import Exchange, read_exchanges
+from ...network.adapters import AdapterPlan, find_adapter, plan_adapters
+from ...network.applying import apply_adapters
+from ...network.findings import address_needed
+from ...network.judging import judge, judge_guests, judge_wishes
+from ...network.named import Change, Network, change_of
+from ...network.reading import HostNetworks, read_networks
+from ...network.wishes import ACCESS, UNTAGGED, AdapterWish, VlanWish, parse_wishes
+from .decide import OFF
 
 if TYPE_CHECKING:
-    from ....findings import Finding
-    from .reading import Case
-    from .request import ColdRequest
+    from ...model import Adapter
+    from ...network.findings import Neighbour
     from .work import Work
+
+_POLL_SECONDS = 3.0
+_VM = "vm"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """What is wanted of one VM's adapters."""
+    """What is wanted of one VM's adapters at the destination."""
 
-    switch_map: dict[str, str] = field(default_factory=dict)
-    readdresses: bool = False
+    wishes: tuple[AdapterWish, ...] = ()
+    switch_map: Mapping[str, str] = field(default_factory=dict)
+    """For the import: switches of the source, and what takes their place."""
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def readdresses(self) -> bool:
+        """Whether the guest gets a new address."""
+        return any(wish.addresses_guest for wish in self.wishes)
 
-def wire(case: Case, request: ColdRequest) -> Wiring:
-    """Return what is wanted of a VM's adapters."""
-    del case
-    return Wiring(switch_map=dict(request.switch_map))
+    @property
+    def ports(self) -> tuple[AdapterWish, ...]:
+        """The host's side alone, which is set while the VM is off."""
+        return tuple(replace(wish, ipv4=None, ipv6=None) for wish in self.wishes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What was asked of adapters for all VMs of a task, with the named networks of both hosts."""
+
+    entries: tuple[tuple[str, AdapterWish], ...] = ()
+    """Name or Id of a VM, and the wish."""
+    source: Mapping[str, Network] = field(default_factory=dict)
+    destination: Mapping[str, Network] = field(default_factory=dict)
+    switch_map: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, vm_id: str, name: str) -> tuple[AdapterWish, ...]:
+        """Return the wishes for a VM, by its Id or its name."""
+        return tuple(wish for vm, wish in self.entries if vm.lower() in (vm_id, name.lower()))
+
+
+def parse_entries(given: Sequence[Any], networks: Mapping[str, Network]) -> tuple[tuple[str, AdapterWish], ...]:
+    """Return the entries of the option ``adapters``; InvalidRequest names the entry and the value of what can't be."""
+    found = []
+    for number, entry in enumerate(given):
+        vm = str(entry.get(_VM) or "").strip() if isinstance(entry, dict) else ""
+        if not vm:
+            raise InvalidRequest(f"adapters[{number}]: vm is missing: the name or the Id of a virtual machine")
+        rest = {key: value for key, value in entry.items() if key != _VM}
+        (wish,) = parse_wishes([rest], networks, where=f"adapters[{number}]")
+        wrong = blocking(judge_wishes([wish]))
+        if wrong:
+            raise InvalidRequest(f"adapters[{number}]: {wrong[0].evidence}. {wrong[0].remedy}")
+        found.append((vm.strip("{}"), wish))
+    return tuple(found)
+
+
+def wire(details: VmDetails, wanted: Wanted) -> Wiring:
+    """Return what is wanted of a VM's adapters, from what its entries say and from what its networks are called.
+
+    Raises NotFound and Ambiguous for an entry that does not tell one adapter from the others.
+    """
+    asked = {find_adapter(details, wish).id: wish for wish in wanted.of(details.vm.id, details.vm.name)}
+    vlans = {vlan.adapter: vlan for vlan in details.vlans}
+    wishes, switch_map, found = [], dict(wanted.switch_map), list[Finding]()
+    for adapter in details.adapters:
+        vlan = vlans.get(adapter.id)
+        access = vlan.access_vlan_id if vlan is not None and vlan.operation_mode == ACCESS else None
+        change = change_of(
+            adapter.name, adapter.switch_name, access, wanted.source, wanted.destination, switch_map=wanted.switch_map
+        )
+        wish = _wish(adapter, asked.get(adapter.id), change, wanted.switch_map)
+        if wish is None:
+            continue
+        wishes.append(wish)
+        there = replace(change, destination=wish.network or change.destination)
+        found += address_needed(details.vm.name, there, wish.families)
+        if adapter.switch_name and wish.switch and wish.switch.lower() != adapter.switch_name.lower():
+            switch_map.setdefault(adapter.switch_name, wish.switch)
+    return Wiring(wishes=tuple(wishes), switch_map=switch_map, findings=tuple(found))
+
+
+def _wish(
+    adapter: Adapter, asked: AdapterWish | None, change: Change, switch_map: Mapping[str, str]
+) -> AdapterWish | None:
+    """Return what is wanted of one adapter; None where it is connected to nothing and nobody asked for anything."""
+    if asked is not None and (asked.connected is False or asked.switch is not None):
+        return _by_id(adapter, asked)
+    network = change.destination if change.source is not None else None
+    base = _by_id(adapter, asked or AdapterWish())
+    if network is not None:
+        vlan = VlanWish(mode=ACCESS, vlan_id=network.vlan) if network.vlan else VlanWish(mode=UNTAGGED)
+        return replace(base, network=network, switch=network.switch, vlan=base.vlan or vlan)
+    if adapter.switch_name is None:
+        return None if asked is None else base
+    mapped = {name.lower(): target for name, target in switch_map.items()}
+    return replace(base, switch=mapped.get(adapter.switch_name.lower(), adapter.switch_name))
+
+
+def _by_id(adapter: Adapter, wish: AdapterWish) -> AdapterWish:
+    """Return the wish for this very adapter: its Id travels with the VM, its MAC address may not."""
+    return replace(wish, id=adapter.adapter_id or adapter.id, name=None, match_mac=None)
+
+
+def judge_wiring(
+    machines: Mapping[str, VmDetails], wirings: Mapping[str, Wiring], around: HostNetworks, here: HostNetworks,
+    exchanges: Mapping[str, Exchange] | None, networks: Mapping[str, Network],
+) -> dict[str, tuple[Finding, ...]]:  # fmt: skip
+    """Return what speaks against the wirings, by VM Id; ``here`` and ``around`` are the source's and the destination's.
+
+    The VMs are judged as they will arrive: off, and connected to nothing. Whether a guest takes an address is judged
+    from what it says now, where it runs.
+    """
+    ports = [_arriving(details) for details in machines.values()]
+    wishes = {vm_id: wiring.wishes for vm_id, wiring in wirings.items()}
+    plan = plan_adapters(ports, wishes, {})
+    elsewhere: tuple[Neighbour, ...] = here.neighbours
+    found = list(judge(plan, around, elsewhere=elsewhere, networks=networks.values()))
+    running = [details for details in machines.values() if details.vm.state == "Running"]
+    guests = plan_adapters(running, wishes, here.configurations)
+    found += judge_guests(guests, machines, exchanges, host=here.host)
+    found += [_later(details.vm.name) for details in machines.values() if _waits(details, wirings[details.vm.id])]
+    names = {vm_id: details.vm.name for vm_id, details in machines.items()}
+    return {vm_id: tuple(one for one in found if _is_about(one, vm_id, names)) for vm_id in machines}
+
+
+def _is_about(finding: Finding, vm_id: str, names: Mapping[str, str]) -> bool:
+    """Whether a finding is about this VM, or about no VM of the task at all."""
+    if any(other in finding.subject for other in names):
+        return vm_id in finding.subject
+    return finding.subject not in names.values() or finding.subject == names[vm_id]
+
+
+def _arriving(details: VmDetails) -> VmDetails:
+    adapters = tuple(replace(adapter, connected=False) for adapter in details.adapters)
+    return replace(details, vm=replace(details.vm, state=OFF), adapters=adapters)
+
+
+def _waits(details: VmDetails, wiring: Wiring) -> bool:
+    return wiring.readdresses and details.vm.state == OFF
+
+
+def _later(name: str) -> Finding:
+    return Finding(
+        id="address_after_start",
+        severity=Severity.INFO,
+        subject=name,
+        evidence="the VM is off: its guest can't be asked whether it takes an address, nor be given one before it runs",
+        remedy="Where it stays off, give the address with hyperv.mobility.vm_network_adapter once it was started.",
+    )
+
+
+def _plan(work: Work, wishes: Sequence[AdapterWish]) -> tuple[AdapterPlan, VmDetails, HostNetworks]:
+    session = work.ends.destination
+    for details in read_details(session, [work.id], parts=("network_adapters", "integration_services")):
+        around = read_networks(session)
+        return plan_adapters([details], {work.id: wishes}, around.configurations), details, around
+    raise NotPossible(f"{work.name}: {session.host} does not have it", findings=(), changed=work.changed)
 
 
 def set_adapters(work: Work, wiring: Wiring) -> None:
-    """Set switch, VLAN and MAC address of the imported VM's adapters."""
+    """Set switch, VLAN and MAC address of the imported VM's adapters; raises what the host refuses."""
+    if not wiring.wishes:
+        return
+    plan, _details, _around = _plan(work, wiring.ports)
+    if plan.changed:
+        work.changed = True
+        _apply(work, plan)
 
 
 def give_addresses(work: Work, wiring: Wiring) -> None:
-    """Give the guest its new addresses and wait until it shows them."""
+    """Give the guest its new addresses, and wait until it reports them.
+
+    A guest that has just been started needs a while until it answers; TimedOut or NotPossible say what is missing.
+    """
+    deadline = Deadline(work.request.verify_seconds, work.clock)
+    stops: tuple[Finding, ...] = ()
+
+    def answers() -> bool:
+        nonlocal stops
+        plan, details, _around = _plan(work, wiring.wishes)
+        exchanges = read_exchanges(work.ends.destination, [work.id])
+        stops = blocking(judge_guests(plan, {work.id: details}, exchanges, host=work.ends.destination.host))
+        return not stops
+
+    try:
+        wait_until(answers, what=f"{work.name}: its guest", deadline=deadline, interval=_POLL_SECONDS)
+    except TimedOut as late:
+        text = stops[0].evidence if stops else late.msg
+        raise NotPossible(
+            f"{work.name}: it runs at the destination, and its guest takes no address: {text}",
+            findings=stops,
+            changed=True,
+        ) from late
+    plan, _details, _around = _plan(work, wiring.wishes)
+    if plan.changed:
+        work.changed = True
+        _apply(work, plan, wait_seconds=max(deadline.remaining, _POLL_SECONDS))
+
+
+def _apply(work: Work, plan: AdapterPlan, *, wait_seconds: float = 0) -> None:
+    done = apply_adapters(work.ends.destination, plan, wait_seconds=wait_seconds, clock=work.clock, tell=work.tell)
+    for problem in done.errors.values():
+        raise problem

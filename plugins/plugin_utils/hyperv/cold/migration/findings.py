@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ....findings import Finding, Severity
@@ -65,6 +65,8 @@ class ColdMove:
     """None where it was not asked, because the VM does not run."""
     marked: bool = False
     """Whether an earlier run of ours has begun with it."""
+    switch_map: Mapping[str, str] = field(default_factory=dict)
+    """Switches of the source, and what takes their place."""
     others: tuple[Finding, ...] = ()
     """What other rooms found: adapters, addresses, the route."""
 
@@ -82,7 +84,7 @@ class ColdMove:
             source=self.source,
             destination=self.destination,
             placement=Placement(folder=self.places.tree),
-            switch_map=self.request.switch_map,
+            switch_map=self.switch_map,
             eject_iso=self.request.eject_iso,
             enable_compatibility=False,
             may_power_off=True,
@@ -128,7 +130,7 @@ def cannot_be_stopped(move: ColdMove) -> Iterator[Finding]:
 def name_is_no_folder(move: ColdMove) -> Iterator[Finding]:
     """Yield a finding for a VM whose name Windows refuses for a folder: Export-VM makes one of that name."""
     name = move.vm.name
-    if Step.EXPORT in move.steps and (_NO_FOLDER.search(name) or name != name.strip(" ").rstrip(".")):
+    if Step.EXPORT in move.steps and (_NO_FOLDER.search(name) or not name.rstrip(" .")):
         yield _finding(
             move,
             "export_name_impossible",
@@ -238,9 +240,10 @@ def drives(move: ColdMove) -> Iterator[Finding]:
 
 
 def switches(move: ColdMove) -> Iterator[Finding]:
-    """Yield missing switches, unless the VM's adapters are told where to go one by one (another room looks then)."""
-    if not move.request.destination_networks and not move.request.adapters:
-        yield from machine.switch_missing(move.as_move())
+    """Yield missing switches of the checkpoints' adapters; the VM's own are judged with all that is wanted of them."""
+    old = tuple(adapter for adapter in move.vm.adapters if adapter.checkpoint)
+    facts = move.as_move()
+    yield from machine.switch_missing(replace(facts, vm=replace(facts.vm, adapters=old)))
 
 
 _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (

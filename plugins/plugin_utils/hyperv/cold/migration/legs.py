@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ntpath
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def _brought_by_people(work: Work, case: Case) -> Manifest | None:
     return wanted
 
 
-def take_in(work: Work, brought: Manifest, switch_map: dict[str, str]) -> None:
+def take_in(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> None:
     """Import the tree that lies at the destination; the VM keeps its Id and is off."""
     work.changed = True
     session = work.ends.destination
@@ -92,7 +93,7 @@ def take_in(work: Work, brought: Manifest, switch_map: dict[str, str]) -> None:
     importing.import_vm(session, order)
 
 
-def import_order(work: Work, brought: Manifest, switch_map: dict[str, str]) -> importing.ImportOrder:
+def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> importing.ImportOrder:
     """Return the order: in place, or copied into a folder of the VM's own."""
     path = ntpath.join(work.places.tree_of(work.id), brought.configuration_file)
     order = importing.ImportOrder(

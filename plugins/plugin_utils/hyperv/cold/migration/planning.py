@@ -23,6 +23,8 @@ from ...migration.read_hosts import read_host
 from ...migration.read_vms import facts_of
 from ...model_enums import IntegrationService
 from ...model_host import OperatingSystem
+from ...network.named import VARIABLE, networks_of
+from ...network.reading import read_networks
 from ...selection import parse_selection
 from ..export_checking import opens
 from ..export_findings import Place, closed
@@ -30,7 +32,7 @@ from ..export_findings import check as check_export
 from ..export_tree import OFF as NO_CAPTURE
 from ..route import Method, Route
 from ..transferring import check_route
-from .adapters import Wiring, wire
+from .adapters import Wanted, Wiring, judge_wiring, parse_entries, wire
 from .campaign import Track
 from .decide import OFF, UNSETTLED, Step, Verdict, judge, steps_back, steps_left
 from .findings import ColdMove, GuestSystem, check, cmdlets_missing
@@ -73,6 +75,7 @@ class Planned:
 
 def plan(request: Request, asked: ColdRequest, clock: Clock) -> Planned:
     """Return what is to be done about each asked VM, with the findings of those that are to be migrated."""
+    wanted = _wanted(request, asked)
     hosts = Hosts(request.sessions, asked.destination, clock)
     look = _first_look(hosts)
     machines = choose(hosts, look, parse_selection(request.arguments))
@@ -87,10 +90,23 @@ def plan(request: Request, asked: ColdRequest, clock: Clock) -> Planned:
         look = hosts.look()
         cases = read_cases(ends, look, names, where)
         verdicts = _judged(cases, asked)
-    tracks = [_track(cases[vm_id], verdicts[vm_id], asked, hosts) for vm_id in names]
+    tracks = [_track(cases[vm_id], verdicts[vm_id], asked, hosts, wanted) for vm_id in names]
     if not asked.rollback:
-        tracks = _checked(hosts, look, tracks, facts, asked)
+        tracks = _checked(hosts, look, tracks, facts, asked, wanted)
     return Planned(hosts=hosts, look=look, tracks=tuple(tracks))
+
+
+def _wanted(request: Request, asked: ColdRequest) -> Wanted:
+    """Return what is asked of adapters, over the named networks of both hosts; nothing is sent."""
+    source, destination = (
+        networks_of(request.variable(host, VARIABLE), host=host) for host in (request.host, asked.destination)
+    )
+    return Wanted(
+        entries=parse_entries(asked.adapters, destination),
+        source=source,
+        destination=destination,
+        switch_map=asked.switch_map,
+    )
 
 
 def _judged(cases: dict[str, Case], asked: ColdRequest) -> dict[str, Verdict]:
@@ -115,7 +131,7 @@ def _first_look(hosts: Hosts) -> Look:
     return look
 
 
-def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts) -> Track:
+def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts, wanted: Wanted) -> Track:
     """Return the VM's track; one that needs nothing, or may not be touched, has its result already."""
     track = Track(case=case, wiring=Wiring(), size=case.size or None)
     source, destination = hosts.source.host, hosts.destination.host
@@ -134,9 +150,15 @@ def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts) -> Tr
         track.steps = steps_back(case.standing, remove=asked.remove_destination)
     else:
         track.findings = (_kept(case, source),) if asked.remove_source else ()
-        track.wiring = wire(case, asked)
+        track.wiring = _wiring(case, wanted)
         track.steps = steps_left(case.standing, start=asked.start, readdress=track.wiring.readdresses)
     return track
+
+
+def _wiring(case: Case, wanted: Wanted) -> Wiring:
+    """Return what is wanted of a VM's adapters, told from the source's as long as there is one."""
+    details = case.source.details if case.source is not None else case.destination
+    return Wiring() if details is None else wire(details, wanted)
 
 
 def _kept(case: Case, source: str) -> Finding:
@@ -150,7 +172,12 @@ def _kept(case: Case, source: str) -> Finding:
 
 
 def _checked(
-    hosts: Hosts, look: Look, tracks: list[Track], facts: tuple[HostFacts, HostFacts], asked: ColdRequest
+    hosts: Hosts,
+    look: Look,
+    tracks: list[Track],
+    facts: tuple[HostFacts, HostFacts],
+    asked: ColdRequest,
+    wanted: Wanted,
 ) -> list[Track]:
     """Add the findings of all VMs that are to be migrated from the source; those that run come first."""
     due = [t for t in tracks if t.result is None and t.case.source is not None and Step.REMOVE_SOURCE not in t.steps]
@@ -163,7 +190,11 @@ def _checked(
         destination = read_host(hosts.destination, look.destination, tpm=True)
     guests = _guests(hosts.source, due)
     ways = _route_findings(hosts.destination, due, asked)
-    moves = [_move(t, source, destination, asked, guests, (*_place_findings(hosts.source, t), *ways)) for t in due]
+    wires = _wire_findings(hosts, due, guests, wanted)
+    moves = [
+        _move(t, source, destination, asked, guests, (*_place_findings(hosts.source, t), *ways, *wires[t.case.id]))
+        for t in due
+    ]
     found = check(moves)
     for track in due:
         track.findings += found[track.case.id]
@@ -173,6 +204,19 @@ def _checked(
             error = NotPossible(f"{track.case.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
             track.finish(Result.FAILED, error)
     return [*due, *(track for track in tracks if track not in due)]
+
+
+def _wire_findings(
+    hosts: Hosts, due: Sequence[Track], guests: dict[str, Exchange], wanted: Wanted
+) -> dict[str, tuple[Finding, ...]]:
+    """Return what speaks against the wiring of those that are still to be imported, by VM Id."""
+    machines = {t.case.id: t.case.source.details for t in due if t.case.source is not None and Step.IMPORT in t.steps}
+    found: dict[str, tuple[Finding, ...]] = {t.case.id: () for t in due}
+    if not machines:
+        return found
+    around, here = read_networks(hosts.destination), read_networks(hosts.source)
+    wirings = {t.case.id: t.wiring for t in due}
+    return found | judge_wiring(machines, wirings, around, here, guests, wanted.destination)
 
 
 def _guests(session: Session, due: Sequence[Track]) -> dict[str, Exchange]:
@@ -203,6 +247,7 @@ def _move(
         size=case.size,
         shutdown_enabled=shutdown[0].enabled if shutdown else None,
         guest=None if details.vm.state != "Running" else _system(told),
+        switch_map=track.wiring.switch_map,
         marked=case.standing.source is not None and case.standing.source.mark is not None,
         others=(*others, *track.wiring.findings),
     )

@@ -33,9 +33,8 @@ class ColdRequest:
     destination_path: str | None = None
     import_mode: str = REGISTER
     switch_map: Mapping[str, str] = field(default_factory=dict)
-    source_networks: Mapping[str, Any] = field(default_factory=dict)
-    destination_networks: Mapping[str, Any] = field(default_factory=dict)
-    adapters: tuple[Mapping[str, Any], ...] = ()
+    adapters: tuple[Any, ...] = ()
+    """Entries as they were given; ``adapters.parse_entries`` reads them."""
     eject_iso: bool = False
     power: str = GRACEFUL
     shutdown_seconds: float = 300.0
@@ -69,8 +68,6 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         destination_path=_path(arguments, "destination_path"),
         import_mode=arguments.get("import_mode") or REGISTER,
         switch_map=_switch_map(arguments.get("switch_map") or {}),
-        source_networks=arguments.get("source_networks") or {},
-        destination_networks=arguments.get("destination_networks") or {},
         adapters=tuple(arguments.get("adapters") or ()),
         eject_iso=bool(arguments.get("eject_iso")),
         power=arguments.get("power") or GRACEFUL,

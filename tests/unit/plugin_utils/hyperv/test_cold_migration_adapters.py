@@ -1,0 +1,147 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the adapters of a VM that is migrated come to, and which of them need an address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest, NotFound
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.adapters import (
+    Wanted,
+    Wiring,
+    judge_wiring,
+    parse_entries,
+    wire,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import VmDetails
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.exchange import Exchange
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model import Adapter, Vlan, Vm
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model_guest import Service
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.findings import MacPool, SwitchPort
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.named import networks_of
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.reading import HostNetworks
+
+ID = "11111111-1111-1111-1111-111111111111"
+FIRST = Adapter(
+    vm_id=ID, id=f"Microsoft:{ID}\\A", adapter_id="A", name="Network Adapter", switch_name="LAN", connected=True,
+    mac_address="00155D000001", dynamic_mac_address=False,
+)  # fmt: skip
+SECOND = replace(FIRST, id=f"Microsoft:{ID}\\B", adapter_id="B", switch_name="Backup", mac_address="00155D000002")
+HERE = networks_of(
+    {"lan": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24"}, "backup": {"switch": "Backup"}}, host="hv01"
+)
+THERE = networks_of(
+    {"lan": {"switch": "Production", "vlan": 20, "subnet": "10.2.0.0/24"}, "backup": {"switch": "Save"}}, host="hv02"
+)
+SAME = networks_of({"lan": {"switch": "Production", "vlan": 10, "subnet": "10.1.0.0/24"}}, host="hv02")
+AROUND = HostNetworks(
+    host="hv02",
+    switches={"production": SwitchPort(name="Production", uplinks=("X710",)), "lan": SwitchPort(name="LAN")},
+    uplinks_up={"x710": True},
+    pool=MacPool(minimum="", maximum=""),
+)
+EXCHANGE = {ID: Exchange(vm_id=ID, items={"OSName": "Windows Server 2019", "OSVersion": "10.0.17763"})}
+KVP = Service(
+    vm_id=ID, service_id="2a34b1c2-fd73-4043-8a5b-dd2159bc743f", enabled=True, primary_operational_status="Ok"
+)
+
+
+def details(*adapters: Adapter, state: str = "Running") -> VmDetails:
+    vlans = (Vlan(adapter=FIRST.id, operation_mode="Access", access_vlan_id=10),)
+    return VmDetails(vm=Vm(id=ID, name="web", state=state), adapters=adapters or (FIRST,), vlans=vlans, services=(KVP,))
+
+
+def entry(**more: Any) -> Any:
+    return parse_entries([{"vm": "web", **more}], THERE)
+
+
+def ids(wiring: Wiring) -> list[str]:
+    return [one.id for one in wiring.findings]
+
+
+def test_without_names_an_adapter_comes_to_the_mapped_switch_or_to_its_own() -> None:
+    (wish,) = wire(details(), Wanted()).wishes
+    assert (wish.switch, wish.vlan, wish.id) == ("LAN", None, "A")
+    found = wire(details(), Wanted(switch_map={"lan": "Production"}))
+    assert found.wishes[0].switch == "Production"
+    assert not found.readdresses
+
+
+def test_the_same_network_under_another_switch_needs_no_address() -> None:
+    found = wire(details(), Wanted(source=HERE, destination=SAME))
+    assert found.findings == ()
+    assert found.wishes[0].switch == "Production"
+    assert found.wishes[0].vlan is not None
+    assert found.wishes[0].vlan.access_id == 10
+    assert found.switch_map == {"LAN": "Production"}
+
+
+def test_another_network_needs_an_address_for_each_adapter_in_it() -> None:
+    found = wire(details(FIRST, SECOND), Wanted(source=HERE, destination=THERE))
+    assert ids(found) == ["address_needed"], "the backup network is the same on both hosts"
+    assert "10.2.0.0/24" in found.findings[0].remedy
+    assert [wish.switch for wish in found.wishes] == ["Production", "Save"]
+    given = entry(match_mac_address="00:15:5D:00:00:01", network="lan", ipv4={"address": "10.2.0.15"})
+    found = wire(details(FIRST, SECOND), Wanted(entries=given, source=HERE, destination=THERE))
+    assert found.findings == ()
+    assert found.readdresses
+    assert found.wishes[0].ipv4 is not None
+    assert found.wishes[0].ipv4.address == "10.2.0.15/24"
+    assert all(wish.ipv4 is None for wish in found.ports)
+
+
+def test_an_entry_about_a_vm_that_is_not_chosen_is_left_alone_and_one_about_no_adapter_is_an_error() -> None:
+    other = parse_entries([{"vm": "db", "network": "lan"}], THERE)
+    assert ids(wire(details(), Wanted(entries=other, source=HERE, destination=THERE))) == ["address_needed"]
+    with pytest.raises(NotFound, match="Nobody"):
+        wire(details(), Wanted(entries=entry(name="Nobody", network="lan"), source=HERE, destination=THERE))
+
+
+def test_an_adapter_that_is_connected_to_nothing_stays_so() -> None:
+    assert wire(details(replace(FIRST, switch_name=None, connected=False)), Wanted()).wishes == ()
+    (wish,) = wire(details(), Wanted(entries=entry(connected=False), source=HERE, destination=SAME)).wishes
+    assert (wish.connected, wish.switch) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ([{"network": "lan"}], "vm is missing"),
+        (["web"], "vm is missing"),
+        ([{"vm": "web", "network": "dmz"}], "'dmz'"),
+        ([{"vm": "web", "network": "lan", "ipv4": {"address": "10.9.0.5/24"}}], "10.9.0.5"),
+        ([{"vm": "web", "colour": 1}], "colour"),
+        ([{"vm": "web", "mac_address": "01:00:00:00:00:00"}], "010000000000"),
+    ],
+)
+def test_bad_entries_are_refused_before_anything_is_sent(given: list[Any], word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word):
+        parse_entries(given, THERE)
+
+
+def judged(wiring: Wiring, machine: VmDetails, around: HostNetworks = AROUND, exchange: Any = None) -> list[str]:
+    here = HostNetworks(host="hv01")
+    found = judge_wiring(
+        {ID: machine}, {ID: wiring}, around, here, EXCHANGE if exchange is None else exchange, THERE
+    )  # fmt: skip
+    return [one.id for one in found[ID]]
+
+
+def test_switches_and_their_uplinks_are_judged_though_the_name_is_the_same() -> None:
+    assert judged(wire(details(), Wanted()), details()) == []
+    assert judged(wire(details(SECOND), Wanted()), details(SECOND)) == ["switch_missing"]
+    down = replace(AROUND, uplinks_up={"x710": False})
+    there = wire(details(), Wanted(source=HERE, destination=SAME))
+    assert judged(there, details(), down) == ["switch_uplink_down"]
+
+
+def test_whether_a_guest_takes_an_address_is_judged_from_what_it_says_now() -> None:
+    given = entry(network="lan", ipv4={"address": "10.2.0.15"})
+    found = wire(details(), Wanted(entries=given, source=HERE, destination=THERE))
+    assert judged(found, details()) == []
+    assert judged(found, details(), exchange={}) == ["key_value_exchange_silent"]
+    assert judged(found, details(state="Off"), exchange={}) == ["address_after_start"]
