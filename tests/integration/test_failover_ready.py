@@ -18,7 +18,7 @@ import pytest
 import yaml
 from integration.commanding import shell_on
 from integration.harness import ROOT, Lab, Run
-from integration.scenario import changes, fleet
+from integration.scenario import assert_cycle, changes, cycle, fleet, task
 
 HOSTILE = 'O\'Brien – "prod" $x [a-z]'
 GUEST = {"boot_seconds": 20, "shutdown_seconds": 10}
@@ -272,19 +272,108 @@ def test_the_report_is_what_guests_do(module_lab: Lab, told: dict[str, Any]) -> 
         assert addresses[0].startswith("10.2.0." if judged[name] == "ready" else "10.1.0."), name
 
 
-def test_the_guides_tasks(module_lab: Lab, told: dict[str, Any]) -> None:
+UNASKED = {
+    "name": "unasked01",
+    "adapters": [
+        {
+            "name": "Network Adapter",
+            "ipv4": {"address": "10.2.0.18", "subnet_mask": "255.255.255.0", "dns": ["10.2.0.2", "10.2.0.3"]},
+            "ipv6": {"address": "2001:db8:2::18", "prefix": 64, "gateway": "2001:db8:2::1"},
+        }
+    ],
+}
+
+
+def asked(name: str, **adapter: Any) -> dict[str, Any]:
+    return {"vms": [{"name": name, "adapters": [adapter]}], "replica_side": True}
+
+
+@pytest.fixture(scope="module")
+def single(module_lab: Lab, told: dict[str, Any]) -> Run:
+    """The guide's tasks, and single tasks on a French host and an old one, in one run."""
     assert told
-    services, disc, *_ = guide("Integration services")
+    services, disc = guide("Integration services")
     (addresses,) = guide("Failover addresses")
-    run = module_lab.play([*services, *addresses, *disc])
-    assert run.code == 0, run.output
-    found = run.one("Offer the services, and wait until they are answered")
+    switched = {"names": [HOSTILE], "services": {"guest_service_interface": True, "time_synchronization": False}}
+    address = {"address": "10.2.0.14", "prefix": 24}
+    french = [
+        *cycle("services", "vm_integration_service", **switched),
+        *cycle("address", "vm_failover_ip", vms=[UNASKED], replica_side=True, test_switch="Test"),
+        *cycle("clear", "vm_failover_ip", **asked("unasked01", clear="both")),
+        task("mute", "vm_failover_ip", **asked("mute01", ipv4=address)),
+        task("broadcast", "vm_failover_ip", **asked("web01", ipv4={"address": "10.2.0.255", "prefix": 24})),
+        task("nobody", "vm_failover_ip", **asked("nobody", ipv4=address)),
+        task("no disc", "vm_integration_service", names=["web01"], insert_services_disc=True),
+        task("in vain", "vm_integration_service", names=["mute01"], wait_seconds=1),
+    ]
+    old = [
+        task("installed", "vm_integration_service", names=["old01"], wait_seconds=30),
+        *cycle("disc out", "vm_integration_service", names=["old01"], insert_services_disc=False),
+    ]
+    plays = [
+        {"hosts": "hv1", "gather_facts": False, "tasks": french},
+        {
+            "hosts": "hv2",
+            "gather_facts": False,
+            "tasks": [task("other side", "vm_failover_ip", **asked("web01", clear="both"))],
+        },
+        {"hosts": "old1", "gather_facts": False, "tasks": old},
+    ]
+    return module_lab.play([*services, *addresses, *disc, *plays])
+
+
+def test_the_guides_tasks(single: Run) -> None:
+    assert single.code == 0, single.output
+    found = single.one("Offer the services, and wait until they are answered")
     (web,) = found["vms"]
     assert (found["changed"], web["services"]["key_value_pair_exchange"]["guest"]) == (False, "ok")
     assert web["guest"]["system"] == "windows"
-    (old,) = run.one("Insert the services disc")["vms"]
+    (vm,) = single.one("Set the addresses for a failover")["vms"]
+    assert vm["adapters"][0]["comes_up_with"]["ipv4"] == "10.2.0.11"
+
+
+def test_services_of_a_french_host(single: Run) -> None:
+    (vm,) = assert_cycle(single, "services", "hv1", but=("vms",))["vms"]
+    services = {name: (one["enabled"], one["guest"]) for name, one in vm["services"].items()}
+    assert services["guest_service_interface"] == (True, "ok")
+    assert services["time_synchronization"] == (False, "unknown")
+    late = single.one("in vain")
+    assert (late["_status"], late["error"]["kind"]) == ("ignored", "timed_out")
+    assert late["vms"][0]["services"]["key_value_pair_exchange"]["guest"] == "no_contact"
+
+
+def test_addresses_of_both_families_and_none(single: Run) -> None:
+    (vm,) = assert_cycle(single, "address", "hv1")["vms"]
+    assert vm["adapters"][0]["comes_up_with"] == {"ipv4": "10.2.0.18", "ipv6": "2001:db8:2::18"}
+    assert vm["replica_host"] == "hv2"
+    (vm,) = assert_cycle(single, "clear", "hv1")["vms"]
+    assert vm["adapters"][0]["keeps_primary_address"] is True
+
+
+def test_the_services_disc_of_an_old_host(single: Run) -> None:
+    (old,) = single.one("Insert the services disc")["vms"]
     assert (old["changed"], old["services_disc_inserted"]) == (True, True)
     assert [one["id"] for one in old["findings"]] == ["guest_service_silent"]
     assert "setup.exe" in old["findings"][0]["remedy"]
-    (vm,) = run.one("Set the addresses for a failover")["vms"]
-    assert vm["adapters"][0]["comes_up_with"]["ipv4"] == "10.2.0.11"
+    (old,) = single.one("installed")["vms"]
+    assert (old["services"]["key_value_pair_exchange"]["guest"], old["findings"]) == ("ok", [])
+    (old,) = assert_cycle(single, "disc out", "old1")["vms"]
+    assert old["services_disc_inserted"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "findings", "word"),
+    [
+        ("mute", "not_possible", ["key_value_exchange_silent"], "mute01"),
+        ("broadcast", "invalid_request", [], "10.2.0.255"),
+        ("nobody", "not_found", [], "nobody"),
+        ("no disc", "not_possible", ["services_disc_not_on_host"], "web01"),
+        ("other side", "not_possible", ["replication_role_differs"], "web01"),
+    ],
+)
+def test_refused_in_one_line(single: Run, name: str, kind: str, findings: list[str], word: str) -> None:
+    result = single.one(name)
+    assert (result["_status"], result["changed"], result["error"]["kind"]) == ("ignored", False, kind)
+    assert [one["id"] for one in result.get("findings", [])] == findings
+    assert word in result["msg"]
+    assert "\n" not in result["msg"]
