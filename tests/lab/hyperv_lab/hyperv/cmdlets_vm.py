@@ -14,6 +14,7 @@ from . import enums, power
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
 from .devices import HardDrive, NetworkAdapter
 from .failures import Refused
+from .fleet_vms import checkpoint_files
 from .machine import MB
 from .storage import EMPTY_DYNAMIC_DISK, DiskFull, File, FileExists, NoSuchPath, VirtualDisk
 from .vm import VM
@@ -192,7 +193,8 @@ def remove(vm: VM) -> None:
             if vm.state not in ("Off", "Saved"):
                 raise Refused("invalid_state", vm)
         (host.planned if vm.planned else host.vms).pop(vm.id, None)
-        for path in vm.configuration_files():
+        of_checkpoints = [] if vm.planned else [path for one in vm.snapshots for path in checkpoint_files(one)]
+        for path in [*vm.configuration_files(), *of_checkpoints]:
             if host.storage.file(path) is not None:
                 host.storage.volume(path).take(path)
         vm.is_deleted = True

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import OBJECT, EnumValue, Int64, LiveObject, TypedArray
 from . import enums
+from .import_checks import ImportChecker
+from .importing import recheck as recheck_import
 from .live import PREFIX
 from .migration_plan import EVERYTHING
 from .migration_prepare import recheck
 
 if TYPE_CHECKING:
+    from .import_plan import ImportPlan
     from .migration_checks import Incompatibility
     from .migration_prepare import Preparation
     from .planned import PlannedVM
@@ -31,7 +34,7 @@ class CompatibilityError(LiveObject):
         self.source = found.source
 
 
-class CompatibilityReport(LiveObject):
+class Report(LiveObject):
     """VMCompatibilityReport. The list is a snapshot: only a re-check gives a new one."""
 
     TYPE_NAMES: ClassVar = (PREFIX + "VMCompatibilityReport", OBJECT)
@@ -46,16 +49,33 @@ class CompatibilityReport(LiveObject):
         "Incompatibilities": "incompatibilities",
     }
     empty = ""
+    vm: PlannedVM
 
-    def __init__(self, prepared: Preparation, session: Any, found: list[Incompatibility]) -> None:
-        self.prepared = prepared
+    def __init__(self, session: Any, found: list[Incompatibility]) -> None:
         self.session = session
         """The runspace it belongs to: in another one it is of no use."""
         self.consumed = False
-        self.incompatibilities = _errors(found)
+        self.show(found)
+
+    def renew(self) -> None:
+        """Compare again, with the fixes made since (under the fleet's lock)."""
+        raise NotImplementedError
+
+    def show(self, found: list[Incompatibility]) -> None:
+        """Have these entries from now on."""
+        errors = [CompatibilityError(entry) for entry in found]
+        self.incompatibilities = TypedArray(PREFIX + "VMCompatibilityError", errors)
+
+
+class CompatibilityReport(Report):
+    """The report on a move."""
+
+    def __init__(self, prepared: Preparation, session: Any, found: list[Incompatibility]) -> None:
+        self.prepared = prepared
+        super().__init__(session, found)
 
     @property
-    def vm(self) -> PlannedVM:
+    def vm(self) -> PlannedVM:  # type: ignore[override] # a plain attribute in the base
         """Return the planned machine at the destination."""
         return self.prepared.planned
 
@@ -85,8 +105,54 @@ class CompatibilityReport(LiveObject):
     def renew(self) -> None:
         """Compare again, with the fixes made since (under the fleet's lock). Raises MoveFailed."""
         recheck(self.prepared)
-        self.incompatibilities = _errors(self.prepared.incompatibilities())
+        self.show(self.prepared.incompatibilities())
 
 
-def _errors(found: list[Incompatibility]) -> TypedArray:
-    return TypedArray(PREFIX + "VMCompatibilityError", [CompatibilityError(entry) for entry in found])
+class ImportReport(Report):
+    """The report on an import. ``Destination`` is the host itself (assumed)."""
+
+    PROPERTIES: ClassVar = {
+        **Report.PROPERTIES,
+        "VhdDestinationPath": "vhd_destination",
+        "VhdSourcePath": "vhd_source",
+    }
+    operation_type: EnumValue = enums.value("VMCompatibilityOperationType", "ImportVirtualMachine")
+
+    def __init__(self, plan: ImportPlan, session: Any) -> None:
+        self.plan = plan
+        super().__init__(session, ImportChecker(plan).all())
+
+    @property
+    def vm(self) -> PlannedVM:  # type: ignore[override] # a plain attribute in the base
+        """Return the planned machine."""
+        return self.plan.planned
+
+    @property
+    def destination(self) -> str:
+        """Return the host's name."""
+        return self.plan.host.name
+
+    @property
+    def path(self) -> str:
+        """Return the folder of the configuration."""
+        return self.plan.planned.path
+
+    @property
+    def snapshot_path(self) -> str:
+        """Return the folder of the checkpoints."""
+        return self.plan.planned.snapshot_path
+
+    @property
+    def vhd_destination(self) -> str:
+        """Return where disks are copied to."""
+        return self.plan.request.vhd_destination
+
+    @property
+    def vhd_source(self) -> str:
+        """Return where disks are looked for first."""
+        return self.plan.request.vhd_source
+
+    def renew(self) -> None:
+        """Compare again, with the fixes made since (under the fleet's lock). Raises ImportFailed."""
+        recheck_import(self.plan)
+        self.show(ImportChecker(self.plan).all())

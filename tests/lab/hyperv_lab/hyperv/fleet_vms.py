@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .host import Host
 
 STATES = ("Off", "Running", "Saved", "Paused", "Starting", "Stopping", "Saving")
-PHASES = ("storage", "memory", "handover", "cleanup", "export", "import")
+PHASES = ("storage", "memory", "handover", "cleanup", "export")
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "hyperv-lab")
 LONG_AGO = -86_400.0
 AVHDX_GB = 0.5

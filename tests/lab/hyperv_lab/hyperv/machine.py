@@ -41,6 +41,8 @@ class VirtualMachineBase(ModelObject):
     is_clustered = False
     path = ""
     """The folder of the configuration: ``Virtual Machines`` lies below it."""
+    flat_at = ""
+    """The folder of a configuration file that was registered where it lay, outside a folder ``Virtual Machines``."""
     snapshot_path = ""
     paging_path = ""
     cpu: CpuFeatures | None = None
@@ -119,6 +121,8 @@ class VirtualMachineBase(ModelObject):
     @property
     def folder(self) -> str:
         """Return the folder of the configuration files, ``<path>\\Virtual Machines``."""
+        if self.flat_at and self.flat_at.lower() == self.path.lower():
+            return self.path
         return ntpath.join(self.path, "Virtual Machines")
 
     @property

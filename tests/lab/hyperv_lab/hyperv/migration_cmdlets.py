@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..powershell.values import OBJECT, Credential, LiveObject
 from . import messages
 from .base import HYPERV_CLASS, HyperVCmdlet, as_list
-from .compare import CompatibilityReport
+from .compare import CompatibilityReport, ImportReport, Report
+from .import_forms import import_request, refusal
+from .import_plan import COPY, REGISTER, ImportFailed
+from .import_plan import prepare as prepare_import
 from .migration_course import Course
 from .migration_engine import move
 from .migration_errors import HOST_UNKNOWN, LOGON_FAILURE, MoveFailed, message, record
@@ -32,6 +35,9 @@ messages.add(
         ),
     }
 )
+
+
+R = TypeVar("R", bound=Report)
 
 
 class VMJob(LiveObject):
@@ -147,11 +153,11 @@ class MigrationCmdlet(HyperVCmdlet):
         text = message(self.host, problem, vm, name)
         self.fail(record(self.host, problem, text, self.CLASS))
 
-    def report(self) -> CompatibilityReport | None:
-        """Return the report given if it can be used here; write the error otherwise."""
+    def report(self, kind: type[R]) -> R | None:
+        """Return the report given if it is of a kind and can be used here; write the error otherwise."""
         report = self.given("CompatibilityReport")
         usable = (
-            isinstance(report, CompatibilityReport)
+            isinstance(report, kind)
             and report.session.variables is self.call.session.variables
             and not report.consumed
             and not report.vm.is_deleted
@@ -189,7 +195,7 @@ class MoveVM(MigrationCmdlet):
     def run(self) -> None:
         """Move every machine given, or what a report is about."""
         if self.call.parameter_set == "CompatibilityReport" or self.bound_to("CompatibilityReport"):
-            report = self.report()
+            report = self.report(CompatibilityReport)
             if report is not None and self.call.should_process(report.vm.name):
                 self._move(report.prepared.request, report)
             return
@@ -246,8 +252,8 @@ class CompareVM(MigrationCmdlet):
 
     def run(self) -> None:
         """Compare every machine given, or again what a report is about."""
-        if self.call.parameter_set in ("Register", "Copy"):
-            self.reject("not_supported", what=self.call.parameter_set)
+        if self.call.parameter_set in (REGISTER, COPY):
+            self._compare_import()
         elif self.bound_to("CompatibilityReport"):
             self._again()
         else:
@@ -256,15 +262,32 @@ class CompareVM(MigrationCmdlet):
                     self._compare(vm)
 
     def _again(self) -> None:
-        report = self.report()
+        kind = ImportReport if isinstance(self.given("CompatibilityReport"), ImportReport) else CompatibilityReport
+        report = self.report(kind)
         if report is None or not self.call.should_process(report.vm.name):
             return
         try:
             with self.host.fleet.lock:
                 report.renew()
         except MoveFailed as problem:
+            assert isinstance(report, CompatibilityReport)
             self.failed(problem, report.prepared.request.vm, report.destination)
             return
+        except ImportFailed as problem:
+            self.fail(refusal(self.host, problem, self.CLASS))
+            return
+        self.call.write(report)
+
+    def _compare_import(self) -> None:
+        if not self.call.should_process(str(self.given("Path"))):
+            return
+        try:
+            with self.host.fleet.lock:
+                report = ImportReport(prepare_import(import_request(self)), self.call.session)
+        except ImportFailed as problem:
+            self.fail(refusal(self.host, problem, self.CLASS))
+            return
+        self.host.fleet.clock.notify()
         self.call.write(report)
 
     def _compare(self, vm: VM) -> None:

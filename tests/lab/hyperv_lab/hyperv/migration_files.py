@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", bound=Drive)
 EXPECTED = {DiskFull: DISK_FULL, FileExists: FILE_EXISTS, NoSuchPath: PATH_MISSING}
+EXPECTED_ERRORS: tuple[type[Exception], ...] = tuple(EXPECTED)
 
 
 def code_of(problem: Exception) -> int:

@@ -32,6 +32,7 @@ def describe(fleet: Fleet) -> dict[str, Any]:
             "moves_running": sum(1 for move in fleet.moves if move.get("finished") is None),
             "storage_migrations": [dict(move) for move in fleet.storage_migrations],
             "exports": [dict(one) for one in fleet.exports],
+            "imports": [dict(one) for one in fleet.imports],
             "events": [
                 {"at": round(e.at, 3), "kind": e.kind, "vm": e.vm, "host": e.host, **e.details} for e in fleet.events
             ],
