@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from hyperv_lab.hyperv import fleet as fleets
 from hyperv_lab.hyperv import power
+from hyperv_lab.hyperv.migration_plan import EVERYTHING, MoveRequest
 from hyperv_lab.hyperv.schema import FleetError
 from hyperv_lab.hyperv.state import describe
+from unit.lab import migration_bench
 from unit.lab.cmdlet_runner import get, run
 
 ALTERNATE = {"address": "10.2.0.7", "subnet": "255.255.255.0", "gateway": "10.2.0.1", "dns": ["10.2.0.2"]}
@@ -310,3 +312,38 @@ def test_mistakes_in_a_fleet_file() -> None:
         Pair(replica={"adapters": [{"failover": {"ipv4": {"address": "10.2.0.7"}}}]})
     with pytest.raises(FleetError, match="unknown key 'speed'"):
         Pair(replica={"speed": 3})
+
+
+@pytest.mark.parametrize(
+    ("entries", "state"),
+    [
+        ([{"primary": "*.lab.test", "trust_group": "dr"}], "Replicating"),
+        ([{"primary": "hv1.lab.test"}, {"primary": "hv3.lab.test"}], "Replicating"),
+        ([{"primary": "hv1.lab.test", "trust_group": "a"}, {"primary": "hv3.lab.test", "trust_group": "b"}], "Error"),
+        ([{"primary": "hv1.lab.test"}], "Error"),
+    ],
+)
+def test_a_primary_that_moves_goes_on_in_its_trust_group_only(entries: list[dict[str, Any]], state: str) -> None:
+    hosts: list[dict[str, Any]] = [
+        {"name": "HV1"},
+        {"name": "HV2", "replica_server": {"enabled": True, "entries": entries}},
+        {"name": "HV3"},
+    ]
+    lab = migration_bench.fleet(hosts, [{"name": "web", "host": "HV1", "replication": {"replica_server": "HV2"}}])
+    vm: Any = next(iter(lab.hosts["HV1"].vms.values()))
+    copy: Any = lab.hosts["HV2"].vms[vm.id]
+    driver = migration_bench.Driver(lab)
+    places = {"source": vm.host, "destination": lab.hosts["HV3"], "peer": "HV3", "storage": EVERYTHING}
+    driver.begin(MoveRequest(vm=vm, folder="D:\\Moved", identity=None, **places))
+    driver.finish()
+    assert vm.host.name == "HV3"
+    assert vm.replication.state.name == state
+    assert copy.replication.primary_server == ("hv3.lab.test" if state == "Replicating" else "hv1.lab.test")
+    if state == "Error":
+        again = run(lab.hosts["HV3"], "Resume-VMReplication", VMName=["web"])
+        assert again.error() == ("OperationFailed", "NotSpecified")
+        lab.hosts["HV2"].replica_server.any_server = True
+        assert run(lab.hosts["HV3"], "Resume-VMReplication", VMName=["web"]).errors == []
+        assert vm.replication.state.name == "Replicating"
+    assert run(lab.hosts["HV3"], "Start-VMFailover", VMName=["web"], Prepare=True).errors == []
+    assert run(lab.hosts["HV2"], "Start-VMFailover", VMName=["web"]).errors == []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import migration_checks as checks
 from . import migration_files as files
+from . import replica
 from .jobs import COMPLETED, TERMINATED, MigrationJob
 from .migration_course import Course, Wait
 from .migration_errors import CANCELLED, NO_RESOURCES, RESET, MoveFailed, message
@@ -180,6 +181,7 @@ class Move(Course):
         files.adopt(vm, planned)
         vm.moves += 1
         vm.arrived_at = self.clock.now()
+        replica.moved(vm, self.source)
         vm.activity = "MigratingVirtualMachine"
         self.handed_over = True
         self.destination.reserved.pop(self.job.identifier, None)

@@ -89,7 +89,7 @@ def received(vm: VM) -> Content:
     mine, other = side(vm), peer_of(vm)
     if mine.kept is not None:
         return mine.kept
-    return content_of(other if other is not None else vm)
+    return content_of(vm if other is None else other)
 
 
 # --- planned ---
@@ -135,7 +135,7 @@ def start_test(vm: VM, point: Snapshot | None = None) -> VM:
     """Make the machine of a test failover beside a replica that goes on replicating; return it, off."""
     with vm.host.fleet.lock:
         mine = require(vm, "Replica", "Replicating", "Suspended", "Error")
-        if mine.test_vm is not None:
+        if mine.test_vm is not None and not mine.test_vm.is_deleted:
             raise Refused("replication_state", vm, state=f"{mine.mode.name}, {mine.test_vm.name}")
         test = VM(vm.host, vm.name + TEST_SUFFIX, uuid.uuid4())
         test.copy_settings(vm)
@@ -277,6 +277,37 @@ def reverse(vm: VM) -> None:
     vm.host.fleet.clock.notify()
 
 
+# --- moves ---
+def moved(vm: VM, source: Host) -> None:
+    """Let replication notice that a copy came from another host (under the fleet's lock).
+
+    A primary goes on where the Replica server takes it from its new host in the same trust group; else it stops. A
+    replica that was moved isn't found any more by its primary (facts, 3.4).
+    """
+    mine = vm.replication
+    if mine is None or mine.mode.name not in ("Primary", "Replica"):
+        return
+    name = mine.replica_server if mine.mode.name == "Primary" else mine.primary_server
+    host = vm.host.fleet.host(name)
+    other = host.vms.get(vm.id) if host is not None else None
+    if mine.mode.name == "Replica":
+        mine.replica_server = vm.host.fqdn
+        if other is not None and side(other).is_in("Replicating"):
+            mine.kept = content_of(other)
+            side(other).enter("Error", "Critical")
+            mine.stopped_at = side(other).stopped_at
+        return
+    mine.primary_server = vm.host.fqdn
+    if other is None or host is None:
+        return
+    if host.replica_server.lets_move(source.fqdn, vm.host.fqdn):
+        side(other).primary_server = side(other).allowed_primary = vm.host.fqdn
+    elif mine.is_in("Replicating"):
+        side(other).kept = side(other).kept or content_of(vm)
+        mine.enter("Error", "Critical")
+        side(other).stopped_at = mine.stopped_at
+
+
 # --- pausing ---
 def suspend(vm: VM) -> None:
     """Pause replication on either side: what was sent up to now stays at the replica."""
@@ -294,6 +325,14 @@ def suspend(vm: VM) -> None:
     vm.host.fleet.clock.notify()
 
 
+def _accepted(vm: VM, replica: VM) -> None:
+    """Let a Replica server take a primary from the host that it is on now; refuse where it doesn't."""
+    before, after = side(replica).primary_server, vm.host.fqdn
+    if not replica.host.replica_server.lets_move(before, after):
+        raise Refused("replication_refused", vm, server=replica.host.fqdn, primary=after)
+    side(replica).primary_server = side(replica).allowed_primary = after
+
+
 def resume(vm: VM) -> None:
     """Go on replicating on a side that paused, or after an error."""
     with vm.host.fleet.lock:
@@ -304,6 +343,8 @@ def resume(vm: VM) -> None:
         other = reached(vm) if mine.mode.name == "Primary" else peer_of(vm)
         if other is not None and side(other).is_in(*FAILED_OVER):
             raise Refused("replication_state", vm, state=side(other).described)
+        if mine.mode.name == "Primary" and other is not None:
+            _accepted(vm, other)
         mine.enter("Replicating")
         if other is None or side(other).is_in("Replicating"):
             _replicate_again(vm, other)

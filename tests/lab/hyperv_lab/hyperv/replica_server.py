@@ -35,7 +35,17 @@ class ReplicaSettings:
 
     def accepts(self, primary: str) -> bool:
         """Return whether copies from a server of that full name are taken."""
-        return self.enabled and (self.any_server or any(entry.allows(primary) for entry in self.entries))
+        return self.enabled and (self.any_server or self.group_of(primary) is not None)
+
+    def group_of(self, primary: str) -> str | None:
+        """Return the trust group of a server, None where no entry is for it. A name goes before a pattern."""
+        fitting = [entry for entry in self.entries if entry.allows(primary)]
+        exact = [entry for entry in fitting if entry.primary.lower() == primary.lower()]
+        return next((entry.trust_group.lower() for entry in (*exact, *fitting)), None)
+
+    def lets_move(self, before: str, after: str) -> bool:
+        """Return whether a machine that was replicated from one server may be from another: of the same trust group."""
+        return self.accepts(after) and (self.any_server or self.group_of(before) == self.group_of(after))
 
 
 class AuthorizationEntry(ModelObject):
