@@ -45,6 +45,7 @@ class ActionModule(HostAction):
         "adapters": listing(mapping(_ADAPTER), required=True),
         "wait_seconds": integer(default=120, minimum=0),
         "conflict_hosts": listing(default=[]),
+        "guest_not_running": choice("fail", "skip", default="fail"),
     }
 
     def operate(self, request: Request) -> Outcome:

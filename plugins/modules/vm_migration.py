@@ -46,6 +46,15 @@ options:
     description: How long a VM may take to shut down.
     type: int
     default: 300
+  addresses:
+    description:
+      - What adapters get at the destination, by name or Id of the VM. Each value is a list of entries as
+        M(hyperv.mobility.vm_network_adapter) takes them, with the named networks of the destination.
+      - This task only checks them, and that a VM has one where the variables C(hyperv_networks) of both hosts say that
+        its network there is another one. M(hyperv.mobility.vm_network_adapter) sets them afterwards, which the role
+        C(hyperv.mobility.migrate) does.
+    type: dict
+    default: {}
   verify:
     description: What to wait for in guests that ran, after the move. What is missing is a warning among the findings.
     type: dict

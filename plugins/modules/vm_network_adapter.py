@@ -116,6 +116,13 @@ options:
     type: list
     elements: str
     default: []
+  guest_not_running:
+    description:
+      - What to do where a guest is to be told an address and its VM does not run. V(fail) stops before any change.
+      - V(skip) sets the host's side alone, and says so in a finding.
+    type: str
+    choices: [fail, skip]
+    default: fail
 extends_documentation_fragment:
   - hyperv.mobility.selection
   - hyperv.mobility.host

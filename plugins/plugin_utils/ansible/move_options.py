@@ -37,6 +37,7 @@ MIGRATION: Spec = {
     "timeout_seconds": integer(default=0, minimum=0),
     "retries": integer(default=2, minimum=0),
     "remove_empty_source_folders": boolean(default=False),
+    "addresses": mapping(default={}),
     "verify": mapping({"heartbeat": boolean(default=False), "network": boolean(default=False)}, default={}),
     "preflight_only": boolean(default=False),
     "skip_blocked": boolean(default=False),

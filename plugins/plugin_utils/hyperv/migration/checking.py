@@ -209,4 +209,5 @@ def _move_facts(
         may_power_off=request.power == "restart",
         delegates_credentials=hosts.source.delegates_credentials,
         planned_at_destination=vm.id in look.destination.planned,
+        readdressing=request.readdressing(vm.id, vm.name),
     )

@@ -94,7 +94,9 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | N
 
 def make_plan(request: Request, clock: Clock) -> MigrationPlan:
     """Return what is to be done about each asked VM, with the findings of those that are to move."""
-    asked = parse(request.arguments, host=request.host, inventory_hosts=request.inventory_hosts)
+    asked = parse(
+        request.arguments, host=request.host, inventory_hosts=request.inventory_hosts, variable=request.variable
+    )
     selection = parse_selection(request.arguments)
     hosts = Hosts(request.sessions, asked.destination, clock)
     look = _first_look(hosts)

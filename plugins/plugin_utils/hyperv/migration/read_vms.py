@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...findings import blocking
 from ..gateway import VmDetails, read_details
+from ..guest.judging import exchange_findings
+from ..network.judging import copy_of
+from ..network.wishes import ACCESS
 from ..preflight.facts import AdapterFacts, DiskFacts, VmFacts
 from .decide import Seen
 
@@ -19,13 +23,17 @@ if TYPE_CHECKING:
 
 def read_vms(session: Session, vm_ids: Sequence[str]) -> dict[str, VmFacts]:
     """Return the facts of the VMs by Id; RemoteError when the host refuses a question that matters."""
-    return {details.vm.id: facts_of(details) for details in read_details(session, vm_ids, checkpoint_parts=True)}
+    return {
+        details.vm.id: facts_of(details, session.host)
+        for details in read_details(session, vm_ids, checkpoint_parts=True)
+    }
 
 
-def facts_of(details: VmDetails) -> VmFacts:
-    """Return a machine's facts; parts of its checkpoints count like its own."""
+def facts_of(details: VmDetails, host: str = "") -> VmFacts:
+    """Return a machine's facts on a host; parts of its checkpoints count like its own."""
     vm, processor = details.vm, details.processor
     names = {checkpoint.id: checkpoint.name for checkpoint in details.checkpoints}
+    vlans = {vlan.adapter: vlan.access_vlan_id or None for vlan in details.vlans if vlan.operation_mode == ACCESS}
     folders = (vm.path, vm.configuration_location, vm.snapshot_file_location, vm.smart_paging_file_path)
     drives = (*details.dvd_drives, *details.checkpoint_dvd_drives)
     return VmFacts(
@@ -41,7 +49,14 @@ def facts_of(details: VmDetails) -> VmFacts:
         disks=_disks(details),
         isos=tuple(sorted({drive.path for drive in drives if drive.path})),
         adapters=tuple(
-            AdapterFacts(id=a.id, name=a.name, switch=a.switch_name, checkpoint=names.get(a.checkpoint_id or ""))
+            AdapterFacts(
+                id=a.id,
+                name=a.name,
+                switch=a.switch_name,
+                checkpoint=names.get(a.checkpoint_id or ""),
+                vlan=vlans.get(a.id),
+                mac=a.mac_address,
+            )
             for a in (*details.adapters, *details.checkpoint_adapters)
         ),
         tpm=bool(details.security and details.security.tpm_enabled),
@@ -50,6 +65,7 @@ def facts_of(details: VmDetails) -> VmFacts:
         replication_mode=next((r.mode for r in details.replications), None),
         folders=tuple(sorted({folder for folder in folders if folder})),
         heartbeat=vm.heartbeat,
+        address_doubts=blocking(exchange_findings(copy_of(details, host), None)) if vm.state == "Running" else (),
     )
 
 

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest
 from ..compatibility import check_switch_map
+from ..network.named import VARIABLE, networks_of
+from ..network.wishes import parse_wishes
+from ..preflight.facts import Readdressing
 from .placement import Parts, check_path, check_vhd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from ..network.named import Network
 
 PART_OPTIONS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
 _NOT_NEGATIVE = ("wait_for_backup_seconds", "timeout_seconds", "retries")
@@ -54,12 +59,34 @@ class MoveRequest:
     verify_network: bool = False
     preflight_only: bool = False
     skip_blocked: bool = False
+    networks: tuple[Mapping[str, Network], Mapping[str, Network]] = ({}, {})
+    """The named networks of the source and of the destination."""
+    addresses: Mapping[str, Any] = field(default_factory=dict)
+    """What adapters get at the destination, by the name or the Id of the VM."""
+
+    def readdressing(self, vm_id: str, name: str) -> Readdressing:
+        """Return what one VM's adapters get; InvalidRequest for what can't be."""
+        keys = {vm_id.lower(), name.lower()}
+        given = [(key, value) for key, value in self.addresses.items() if str(key).strip("{}").lower() in keys]
+        wishes = tuple(
+            wish
+            for key, value in given
+            for wish in parse_wishes(value if isinstance(value, list) else [value], self.networks[1],
+                                     where=f"addresses: {key}")
+        )  # fmt: skip
+        return Readdressing(source=self.networks[0], destination=self.networks[1], wishes=wishes)
 
 
-def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str, ...]) -> MoveRequest:
+def parse(
+    arguments: Mapping[str, Any],
+    *,
+    host: str,
+    inventory_hosts: tuple[str, ...],
+    variable: Callable[[str, str], Any] = lambda _host, _name: None,
+) -> MoveRequest:
     """Return the request; InvalidRequest names the option and the value of what can't be.
 
-    ``host`` is the inventory host the task runs on.
+    ``host`` is the inventory host the task runs on, ``variable`` gives variables of inventory hosts.
     """
     destination = _destination(arguments["destination_host"], host, inventory_hosts)
     for option in _NOT_NEGATIVE:
@@ -88,6 +115,11 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         verify_network=bool(verify.get("network")),
         preflight_only=bool(arguments.get("preflight_only")),
         skip_blocked=bool(arguments.get("skip_blocked")),
+        networks=(
+            networks_of(variable(host, VARIABLE), host=host),
+            networks_of(variable(destination, VARIABLE), host=destination),
+        ),
+        addresses=arguments.get("addresses") or {},
     )
     _check_unmanaged(request)
     return request

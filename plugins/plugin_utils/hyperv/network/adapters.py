@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Ambiguous, InvalidRequest, NotFound
@@ -120,6 +120,11 @@ class AdapterPlan:
         """Whether any adapter differs."""
         return bool(self.due)
 
+    def without_silent_guests(self) -> AdapterPlan:
+        """Return the plan without orders for guests whose machine does not run."""
+        kept = (one if one.vm.state == "Running" else replace(one, order=None) for one in self.targets)
+        return AdapterPlan(targets=tuple(kept))
+
     def diff(self) -> Diff:
         """Return the differing settings before and after, by machine and adapter."""
         before: dict[str, Any] = {}
@@ -174,11 +179,16 @@ def find_adapter(item: VmDetails, wish: AdapterWish) -> Adapter:
 
 
 def _means(wish: AdapterWish, adapter: Adapter) -> bool:
-    identifiers = {adapter.id.lower(), adapter.adapter_id.lower()}
+    return means(wish, name=adapter.name, identifier=adapter.id, mac=adapter.mac_address)
+
+
+def means(wish: AdapterWish, *, name: str, identifier: str, mac: str) -> bool:
+    """Whether a wish fits an adapter of this name, this whole Id and this MAC address."""
+    identifiers = {identifier.lower(), identifier.rpartition("\\")[2].lower()}
     return (
-        (wish.name is None or wish.name.lower() == adapter.name.lower())
+        (wish.name is None or wish.name.lower() == name.lower())
         and (wish.id is None or wish.id.strip("{}").lower() in identifiers)
-        and (wish.match_mac is None or adapter.mac_address.upper() in (wish.match_mac, wish.static_mac))
+        and (wish.match_mac is None or mac.upper() in (wish.match_mac, wish.static_mac))
     )
 
 

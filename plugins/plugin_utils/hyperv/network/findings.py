@@ -100,15 +100,16 @@ def uplink_down(
         )
 
 
-def guest_not_running(subject: str, state: str) -> Iterator[Finding]:
+def guest_not_running(subject: str, state: str, *, severity: Severity = Severity.BLOCKING) -> Iterator[Finding]:
     """Yield a finding when a guest can't be told anything, since its VM does not run."""
     if state != "Running":
+        first = "Start the VM first" if severity is Severity.BLOCKING else "Run vm_network_adapter again once it runs"
         yield Finding(
             id="guest_not_running",
-            severity=Severity.BLOCKING,
+            severity=severity,
             subject=subject,
             evidence=f"its guest is to be told an address, and the VM is {state}",
-            remedy="Start the VM first; a guest is told its addresses while it runs.",
+            remedy=f"{first}; a guest is told its addresses while it runs.",
         )
 
 

@@ -112,8 +112,8 @@ def judge_guests(
         if target.order is None:
             continue
         found += findings.guest_not_running(target.subject, target.vm.state)
-        copy = _copy(target, details[target.vm.id], host)
-        found += adapter_findings(copy, copy.adapters[0])
+        copy = copy_of(details[target.vm.id], host)
+        found += adapter_findings(copy, next(one for one in copy.adapters if one.id == target.adapter.id))
         if target.vm.state == "Running" and target.vm.id not in judged:
             judged.add(target.vm.id)
             exchange = None if exchanges is None else exchanges.get(target.vm.id, Exchange(vm_id=target.vm.id))
@@ -121,11 +121,12 @@ def judge_guests(
     return tuple(found)
 
 
-def _copy(target: AdapterTarget, details: VmDetails, host: str) -> Copy:
+def copy_of(details: VmDetails, host: str) -> Copy:
     """Return the machine as those see it who judge whether a guest takes addresses."""
     wanted = IntegrationService.KEY_VALUE_PAIR_EXCHANGE.value
     service = next((one for one in details.services if one.service_id == wanted), None)
-    adapter = FailoverAdapter(
-        vm_id=target.vm.id, id=target.adapter.id, name=target.adapter.name, is_legacy=target.adapter.is_legacy
+    adapters = (
+        FailoverAdapter(vm_id=details.vm.id, id=one.id, name=one.name, is_legacy=one.is_legacy)
+        for one in details.adapters
     )
-    return Copy(host=host, vm=target.vm, exchange_service=service, adapters=(adapter,))
+    return Copy(host=host, vm=details.vm, exchange_service=service, adapters=tuple(adapters))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest, MobilityError, NotPossible, TimedOut
-from ...findings import blocking
+from ...findings import Severity, blocking
 from ...operation import Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK, Deadline, wait_until
 from ..gateway import VmDetails, read_details
@@ -17,6 +17,7 @@ from ..processor import selected
 from ..selection import parse_selection
 from .adapters import AdapterPlan, plan_adapters
 from .applying import Progress, apply_adapters
+from .findings import guest_not_running
 from .judging import judge, judge_guests, judge_wishes
 from .named import VARIABLE, networks_of
 from .reading import HostNetworks, read_neighbours, read_networks
@@ -60,6 +61,9 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     plan, around, details = _planned(session, [vm.id for vm in chosen], wishes)
     findings = judge(plan, around, elsewhere=_elsewhere(request), networks=networks.values())
     _stop(request.host, findings)
+    if request.arguments.get("guest_not_running") == "skip":
+        findings = (*findings, *_left_out(plan))
+        plan = plan.without_silent_guests()
     findings = (*findings, *_await_guests(session, plan, details, deadline, request.reporter.say, host=request.host))
     _stop(request.host, findings)
     progress = Progress()
@@ -71,6 +75,16 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     }
     failure = next(iter(progress.errors.values()), None)
     return Outcome(changed=changed, values=values, diff=outcome.diff, failure=failure)
+
+
+def _left_out(plan: AdapterPlan) -> tuple[Finding, ...]:
+    """Return a warning for each guest that is not told, since its machine does not run."""
+    return tuple(
+        finding
+        for target in plan.due
+        if target.order is not None
+        for finding in guest_not_running(target.subject, target.vm.state, severity=Severity.WARNING)
+    )
 
 
 def _stop(host: str, findings: Sequence[Finding]) -> None:

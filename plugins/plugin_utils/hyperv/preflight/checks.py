@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...findings import Finding
-from . import hosts, machine, storage
+from . import hosts, machine, network, storage
 from .capacity import lacking_room
 from .facts import MoveFacts
 
-PREDICATES = (*hosts.PREDICATES, *machine.PREDICATES, *storage.PREDICATES)
+PREDICATES = (*hosts.PREDICATES, *machine.PREDICATES, *network.PREDICATES, *storage.PREDICATES)
 
 
 def check(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...findings import Finding
 from ..migration.decide import Seen
 from ..migration.placement import Placement
+from ..network.named import Network
+from ..network.wishes import AdapterWish
 
 RUNNING_STATES = frozenset({"Running", "Paused", "RunningCritical", "PausedCritical"})
 """States in which a VM holds memory and a processor of its host."""
@@ -72,6 +75,18 @@ class AdapterFacts:
     name: str
     switch: str | None
     checkpoint: str | None = None
+    vlan: int | None = None
+    """The VLAN of access mode."""
+    mac: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readdressing:
+    """The named networks of both ends, and what the adapters of one VM are to get at the destination."""
+
+    source: Mapping[str, Network] = field(default_factory=dict)
+    destination: Mapping[str, Network] = field(default_factory=dict)
+    wishes: tuple[AdapterWish, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +115,8 @@ class VmFacts:
     folders: tuple[str, ...] = ()
     """Folders of its configuration, checkpoints and paging."""
     heartbeat: str | None = None
+    address_doubts: tuple[Finding, ...] = ()
+    """Why its guest could not be told an address, as far as the host's own status of the exchange says."""
 
     @property
     def runs(self) -> bool:
@@ -139,3 +156,4 @@ class MoveFacts:
     delegates_credentials: bool
     """Whether the session to the source holds credentials it can use on the destination."""
     planned_at_destination: bool = False
+    readdressing: Readdressing = field(default_factory=Readdressing)

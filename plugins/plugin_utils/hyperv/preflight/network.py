@@ -1,0 +1,65 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Predicates over the networks of both ends: hosts whose networks have no names yield nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...findings import Finding, Severity
+from ..network import findings
+from ..network.adapters import means
+from ..network.named import change_of
+
+if TYPE_CHECKING:
+    from ..network.wishes import AdapterWish
+    from .facts import AdapterFacts, MoveFacts
+
+
+def _own(move: MoveFacts) -> tuple[AdapterFacts, ...]:
+    return tuple(adapter for adapter in move.vm.adapters if adapter.checkpoint is None)
+
+
+def _meant(wish: AdapterWish, adapter: AdapterFacts) -> bool:
+    return means(wish, name=adapter.name, identifier=adapter.id, mac=adapter.mac)
+
+
+def address_needed(move: MoveFacts) -> Iterator[Finding]:
+    """Yield a finding for each connected adapter that comes into another network and gets no address for it."""
+    plan = move.readdressing
+    for adapter in _own(move):
+        if not adapter.switch:
+            continue
+        change = change_of(
+            adapter.name, adapter.switch, adapter.vlan, plan.source, plan.destination, switch_map=move.switch_map
+        )
+        families = [family for wish in plan.wishes if _meant(wish, adapter) for family in wish.families]
+        away = any(wish.connected is False for wish in plan.wishes if _meant(wish, adapter))
+        if not away:
+            yield from findings.address_needed(move.vm.name, change, families)
+
+
+def addresses(move: MoveFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the addresses that are given, and why the guest could not be told them."""
+    wishes = move.readdressing.wishes
+    for wish in wishes:
+        fitting = [adapter for adapter in _own(move) if _meant(wish, adapter)]
+        if len(fitting) != 1:
+            yield Finding(
+                id="adapter_unclear",
+                severity=Severity.BLOCKING,
+                subject=move.vm.name,
+                evidence=f"{wish.label} means {len(fitting)} of its adapters: "
+                f"{', '.join(adapter.name for adapter in _own(move)) or 'it has none'}",
+                remedy="Name one adapter of the VM, by name, id or match_mac_address.",
+            )
+        for family in wish.families:
+            yield from findings.address_form(move.vm.name, family, wish.network)
+    if any(wish.addresses_guest for wish in wishes):
+        yield from move.vm.address_doubts
+        yield from findings.guest_not_running(move.vm.name, move.vm.seen.state, severity=Severity.WARNING)
+
+
+PREDICATES = (address_needed, addresses)

@@ -1,0 +1,103 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The migrate role between hosts whose networks differ: no move without an address, and the address after the move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from integration.harness import Lab
+from integration.moving import ready, residents
+from integration.scenario import sent
+
+HOSTILE = 'O\'Brien – "prod" $x [a-z]'
+UP = {"boot_seconds": 5}
+
+
+def at(vlan: int, *addresses: str, **more: Any) -> list[dict[str, Any]]:
+    """Return one adapter."""
+    return [{"switch": "LAN", "vlan": vlan, "addresses": list(addresses), **more}]
+
+
+FLEET = ready(
+    [{"name": "HV01", "switches": ["LAN"]}, {"name": "HV02", "language": "fr", "switches": ["LAN"]}],
+    [
+        {"name": HOSTILE, "host": "HV01", "state": "Running", "guest": UP, "adapters": at(10, "10.1.0.5", "fd00::5")},
+        {"name": "same01", "host": "HV01", "state": "Running", "guest": UP, "adapters": at(30, "10.9.0.5")},
+        {"name": "off01", "host": "HV01", "adapters": at(10, "10.1.0.6")},
+    ],
+    network={"base": "127.84.64.0"},
+)
+NETWORKS = {
+    "hv01": {
+        "lan": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24", "gateway": "10.1.0.1"},
+        "backup": {"switch": "LAN", "vlan": 30, "subnet": "10.9.0.0/24"},
+    },
+    "hv02": {
+        "lan": {"switch": "LAN", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1", "dns": ["10.2.0.2"]},
+        "backup": {"switch": "LAN", "vlan": 30, "subnet": "10.9.0.0/24"},
+    },
+}
+ADDRESSES = {
+    HOSTILE: [{"network": "lan", "ipv4": {"address": "10.2.0.5"}}],
+    "off01": [{"network": "lan", "ipv4": {"address": "10.2.0.6"}}],
+}
+NAMES = [HOSTILE, "same01", "off01"]
+
+
+def migrate(lab: Lab, *arguments: str, **extra: Any) -> Any:
+    """Run the playbook on the source with both hosts' networks."""
+    networks = "{{ networks[inventory_hostname] | default({}) }}"
+    (lab.workdir / "group_vars").mkdir(exist_ok=True)
+    moves = [{"destination_host": "hv02", "names": NAMES}]
+    variables = {"migrate_hosts": "hv01", "migrate_moves": moves, "networks": NETWORKS, **extra}
+    (lab.workdir / "group_vars" / "all.yml").write_text(f"hyperv_networks: {networks!r}\n", encoding="utf-8")
+    return lab.play("migrate.yml", *arguments, extra=variables)
+
+
+def adapter(lab: Lab, name: str) -> dict[str, Any]:
+    """Return the adapter of a VM on the destination."""
+    machines = lab.state()["hosts"]["HV02"]["vms"].values()
+    found: dict[str, Any] = next(one["adapters"][0] for one in machines if one["name"] == name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def runs(module_lab: Lab) -> dict[str, Any]:
+    """Without addresses, with them, and again."""
+    without = migrate(module_lab)
+    stayed, mark = residents(module_lab.state(), "HV01"), len(module_lab.journal())
+    moved = migrate(module_lab, migrate_addresses=ADDRESSES)
+    again = migrate(module_lab, migrate_addresses=ADDRESSES)
+    return {"without": without, "stayed": stayed, "moved": moved, "again": again, "sent": sent(module_lab, mark)}
+
+
+def test_nothing_moves_without_the_address(runs: dict[str, Any]) -> None:
+    assert runs["without"].code != 0
+    assert len(runs["stayed"]) == 3
+    results = runs["without"].one("Check every move before the first one", "hv01")["results"][0]["vms"]
+    found = {vm["name"]: [one["id"] for one in vm["findings"] if one["severity"] == "blocking"] for vm in results}
+    assert found == {HOSTILE: ["address_needed"], "off01": ["address_needed"], "same01": []}
+    remedy = next(one["remedy"] for vm in results for one in vm["findings"] if one["id"] == "address_needed")
+    assert "10.2.0.0/24 (VLAN 20)" in remedy
+    assert "portable subnet, routed to VLAN 20" in remedy
+
+
+def test_the_address_comes_after_the_move(runs: dict[str, Any], module_lab: Lab) -> None:
+    assert runs["moved"].code == 0, runs["moved"].output[-3000:]
+    assert len(residents(module_lab.state(), "HV02")) == 3
+    there = adapter(module_lab, HOSTILE)
+    assert (there["vlan"], there["addresses"]) == (20, ["10.2.0.5", "fd00::5"])
+    assert (there["gateways"], there["dns"]) == (["10.2.0.1"], ["10.2.0.2"])
+    assert adapter(module_lab, "same01")["addresses"] == ["10.9.0.5"]
+    off = adapter(module_lab, "off01")
+    assert (off["vlan"], off["addresses"]) == (20, ["10.1.0.6"]), "a guest that does not run is told nothing"
+
+
+def test_a_second_run_changes_nothing(runs: dict[str, Any]) -> None:
+    assert runs["again"].code == 0
+    assert runs["sent"]["Move-VM"] == 3
+    assert runs["sent"]["Set-VMNetworkAdapterVlan"] == 2
+    assert runs["sent"]["ForEach-Object"] == 1, "the guest was told once"
