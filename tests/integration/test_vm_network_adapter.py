@@ -88,8 +88,9 @@ REFUSED: dict[str, tuple[Any, str, list[str]]] = {
 def ran(module_lab: Lab) -> dict[str, Any]:
     """Everything that is refused, then everything that is done, in one run."""
     before, start = module_lab.state(), len(module_lab.journal())
-    more = {"conflict_hosts": ["hv02"]}
-    refusals = [asked(name, *given, wait_seconds=0, **more) for name, (given, _k, _i) in REFUSED.items()]
+    refusals = [
+        asked(name, *given, wait_seconds=0, conflict_hosts=["hv02"]) for name, (given, _k, _i) in REFUSED.items()
+    ]
     several = task("several", MODULE, names=["run01", "run02"], adapters=[{"ipv4": {"address": "10.1.0.7/24"}}])
     variables = {"hyperv_networks": NETWORKS}
     first = module_lab.play(

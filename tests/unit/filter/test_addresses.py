@@ -15,7 +15,7 @@ def moved(name: str, outcome: str = "moved", vm_id: str = "1") -> dict[str, Any]
 
 
 def test_vms_at_their_destination_get_what_their_name_or_id_says() -> None:
-    results = [
+    results: list[dict[str, Any]] = [
         {"vms": [moved("Web"), moved("db", vm_id="AB"), moved("none", vm_id="3")], "item": {}},
         {"skipped": True},
     ]
