@@ -73,6 +73,7 @@ FLEET = fleet(
         },
     ],
     network={"base": "127.86.1.1"},
+    windows_machines=[{"name": "MUTE01-GUEST", "os": "2022", "services": {"wuauserv": "Disabled"}}],
 )
 NUMBERS = {HOSTILE: 12, "linux01": 13, "mute01": 14, "outdated01": 15, "legacy01": 16, "off01": 17}
 
@@ -296,6 +297,7 @@ def single(module_lab: Lab, told: dict[str, Any]) -> Run:
     (addresses,) = guide("Failover addresses")
     switched = {"names": [HOSTILE], "services": {"guest_service_interface": True, "time_synchronization": False}}
     address = {"address": "10.2.0.14", "prefix": 24}
+    guests = {"mute01": "mute01-guest"}
     french = [
         *cycle("services", "vm_integration_service", **switched),
         *cycle("address", "vm_failover_ip", vms=[UNASKED], replica_side=True, test_switch="Test"),
@@ -304,7 +306,7 @@ def single(module_lab: Lab, told: dict[str, Any]) -> Run:
         task("broadcast", "vm_failover_ip", **asked("web01", ipv4={"address": "10.2.0.255", "prefix": 24})),
         task("nobody", "vm_failover_ip", **asked("nobody", ipv4=address)),
         task("no disc", "vm_integration_service", names=["web01"], insert_services_disc=True),
-        task("in vain", "vm_integration_service", names=["mute01"], wait_seconds=1),
+        task("in vain", "vm_integration_service", names=["mute01"], wait_seconds=1, guest_hosts=guests),
     ]
     old = [
         task("installed", "vm_integration_service", names=["old01"], wait_seconds=30),
@@ -339,7 +341,10 @@ def test_services_of_a_french_host(single: Run) -> None:
     assert services["time_synchronization"] == (False, "unknown")
     late = single.one("in vain")
     assert (late["_status"], late["error"]["kind"]) == ("ignored", "timed_out")
-    assert late["vms"][0]["services"]["key_value_pair_exchange"]["guest"] == "no_contact"
+    (mute,) = late["vms"]
+    assert mute["services"]["key_value_pair_exchange"]["guest"] == "no_contact"
+    assert mute["guest"]["system"] == "windows", "read in the guest itself"
+    assert [one["id"] for one in mute["findings"]] == ["guest_service_silent", "guest_update_service_off"]
 
 
 def test_addresses_of_both_families_and_none(single: Run) -> None:

@@ -208,7 +208,7 @@ def _look_again(
     last = [read_guests(session, ids) if changed else before]
     if not seconds or not _unsettled(last[0], wanted):
         return last[0], None
-    request.reporter.say(f"{request.host}: waiting for guests: {_listed(_unsettled(last[0], wanted))}")
+    request.reporter.say(f"waiting for guests: {_listed(_unsettled(last[0], wanted))}")
 
     def settled() -> bool:
         last[0] = read_guests(session, ids)
