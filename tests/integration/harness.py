@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,12 +177,32 @@ def ansible_environment(workdir: Path) -> dict[str, str]:
 
 
 def kill(process: subprocess.Popen[str], sign: int = signal.SIGKILL) -> None:
-    """End a process this harness started, with its workers (it leads its own process group)."""
+    """End a process this harness started, with its workers: those of ansible-core 2.19 and newer lead sessions."""
+    workers = _children(process.pid)
     try:
         os.killpg(process.pid, sign)
     except ProcessLookupError:
         return
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker, sign)
     process.wait(timeout=30)
+
+
+def _children(process: int) -> list[int]:
+    """Return the processes that a process has started, and theirs, at any depth."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                parent = int(
+                    (entry / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[1]
+                )
+                parents.setdefault(parent, []).append(int(entry.name))
+    found = list(parents.get(process, ()))
+    for child in found:
+        found += parents.get(child, ())
+    return found
 
 
 def serve(fleet: Path | Mapping[str, Any], workdir: Path, *options: str) -> Iterator[Lab]:

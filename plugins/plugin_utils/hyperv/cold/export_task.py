@@ -49,6 +49,7 @@ class Result:
     outcome: str
     manifest: Manifest | None = None
     seconds: float | None = None
+    changed: bool = False
     error: MobilityError | None = None
 
     def as_plain(self, folder: str) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
 
 
 def _has_changed(results: list[Result]) -> bool:
-    return any(result.outcome == EXPORTED or (result.error is not None and result.error.changed) for result in results)
+    return any(result.changed or (result.error is not None and result.error.changed) for result in results)
 
 
 def _standing(one: Checked) -> Result:
@@ -172,7 +173,11 @@ def _apply(
                 session = request.sessions.another_here()
             continue
         results[number] = Result(
-            checked=one, outcome=made.outcome, manifest=made.manifest, seconds=clock.monotonic() - began
+            checked=one,
+            outcome=made.outcome,
+            manifest=made.manifest,
+            seconds=clock.monotonic() - began,
+            changed=made.changed,
         )
     return {}
 

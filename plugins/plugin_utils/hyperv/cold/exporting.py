@@ -83,6 +83,8 @@ class Made:
 
     manifest: Manifest
     outcome: str
+    changed: bool = False
+    """Whether this run wrote anything: at least the manifest of what it attached to."""
 
 
 def export(
@@ -151,10 +153,11 @@ class _Run:
         source = self._source()
         if found.state is State.COMPLETE and found.manifest and self._holds(found.manifest, source):
             outcome = EXPORTED if self._is_own(found) else ATTACHED if self._waited else ALREADY_EXPORTED
-            return Made(manifest=found.manifest, outcome=outcome)
+            return Made(manifest=found.manifest, outcome=outcome, changed=outcome == EXPORTED)
         if found.manifest and found.state is not State.COMPLETE and self._is_whole(found, source):
             outcome = EXPORTED if self._is_own(found) else ATTACHED
-            return Made(manifest=self._complete(replace(found.manifest, token=self._token)), outcome=outcome)
+            done = self._complete(replace(found.manifest, token=self._token))
+            return Made(manifest=done, outcome=outcome, changed=True)
         if found.exporting:
             self._wait(found)
         return self._anew(found, source)
@@ -227,9 +230,7 @@ class _Run:
         self._write(begun)
         order.tell(f"{vm.name}: exporting {size(source.disk_bytes + source.system_bytes)} to {order.folder}")
         self._export(source, begun)
-        hashing = replace(begun, state=manifests.HASHING)
-        self._write(hashing)
-        return Made(manifest=self._complete(hashing), outcome=EXPORTED)
+        return Made(manifest=self._complete(begun), outcome=EXPORTED, changed=True)
 
     def _write(self, manifest: Manifest) -> None:
         name = ntpath.join(self._order.folder, manifests.FILE_NAME)
@@ -319,6 +320,8 @@ class _Run:
     def _complete(self, manifest: Manifest) -> Manifest:
         """Take the hash of every file, and write the complete manifest last."""
         order, found = self._order, list[TreeFile]()
+        manifest = replace(manifest, state=manifests.HASHING)
+        self._write(manifest)
         items = tree_of(self._session, order.folder)
         configuration = configuration_of(items, order.vm.id)
         if configuration is None:
@@ -326,14 +329,13 @@ class _Run:
                 f"{order.vm.name}: the export in {order.folder} has no configuration file of the VM",
                 command="Export-VM",
             )
-        self._write(replace(manifest, state=manifests.HASHING))
         for path, item in sorted(items.items()):
             if item.size >= _TOLD_FROM:
                 order.tell(f"{order.vm.name}: taking the hash of {ntpath.basename(path)} ({size(item.size)})")
             if files.patience(item.size) > manifest.lease_seconds:
                 lease = int(files.patience(item.size))
                 manifest = replace(manifest, lease_seconds=lease)
-                self._write(replace(manifest, state=manifests.HASHING))
+                self._write(manifest)
             found.append(TreeFile(path=path, size=item.size, sha256=files.digest(self._session, item.path, item.size)))
             if order.deadline.passed:
                 raise TimedOut(

@@ -21,7 +21,7 @@ from .in_use import in_use, read_residents
 from .manifest import FILE_NAME, Manifest, NoManifest
 from .route import Method, Route, route_of, sends_password_in_clear
 from .transfer_sources import find_manifests, wrong_file
-from .transferring import Fetched, fetch
+from .transferring import Fetched, fetch, leftovers
 from .verifying import Problem, find, lacking_room, verify
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Item:
     name: str
     manifest: Manifest | None = None
     problems: tuple[Problem, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    """Parts that killed runs have left in it."""
     outcome: str = TRANSFERRED
     findings: tuple[Finding, ...] = ()
     error: MobilityError | None = None
@@ -84,9 +86,8 @@ class TransferPlan:
 
 
 def _wrong(item: Item) -> list[str]:
-    if item.is_due and not item.problems:
-        return [f"{FILE_NAME} is not that of the export"]
-    return [problem.evidence for problem in item.problems]
+    wrong = [problem.evidence for problem in item.problems] + [f"{path} was left over" for path in item.leftovers]
+    return wrong or ([f"{FILE_NAME} is not that of the export"] if item.is_due else [])
 
 
 def parse(arguments: Mapping[str, Any]) -> TransferRequest:
@@ -163,12 +164,16 @@ def _item(
             vm_id=vm_id, name=name, manifest=manifest, problems=problems, outcome=FAILED, findings=findings,
             error=_refused(*findings),
         )  # fmt: skip
-    same = not problems and (asked.route.method is Method.EXTERNAL or _has_manifest(session, asked.path, manifest))
+    left = () if asked.route.method is Method.EXTERNAL else leftovers(session, asked.path, vm_id)
+    same = not (problems or left) and (
+        asked.route.method is Method.EXTERNAL or _has_manifest(session, asked.path, manifest)
+    )
     return Item(
         vm_id=vm_id,
         name=name,
         manifest=manifest,
         problems=problems,
+        leftovers=left,
         outcome=ALREADY_THERE if same else TRANSFERRED,
     )
 

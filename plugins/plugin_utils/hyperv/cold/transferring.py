@@ -44,7 +44,19 @@ if TYPE_CHECKING:
     from ...session.protocol import Session
     from ...waiting import Clock, Deadline
 
-__all__ = ["Fetched", "Kind", "Method", "Problem", "Route", "check_route", "fetch", "find", "route_of", "verify"]
+__all__ = [
+    "Fetched",
+    "Kind",
+    "Method",
+    "Problem",
+    "Route",
+    "check_route",
+    "fetch",
+    "find",
+    "leftovers",
+    "route_of",
+    "verify",
+]
 
 _PART: Final = re.compile(rf"\.({PATTERN})\.part$")
 _TRIES: Final = 3
@@ -64,11 +76,12 @@ class Fetched:
     files_kept: int = 0
     bytes: int = 0
     manifest_written: bool = False
+    parts_removed: int = 0
 
     @property
     def changed(self) -> bool:
-        """Whether anything was written at the destination."""
-        return bool(self.files_fetched) or self.manifest_written
+        """Whether anything was written or removed at the destination."""
+        return bool(self.files_fetched or self.parts_removed) or self.manifest_written
 
 
 def fetch(
@@ -91,7 +104,7 @@ def fetch(
         raise InvalidRequest(f"{manifest.vm_name}: only a complete export can be fetched, by smb or http")
     run = _Run(session, manifest, route, folder, tell=tell, clock=clock, deadline=deadline)
     run.check_free()
-    run.sweep()
+    swept = run.sweep()
     wrong = tuple(verify(session, manifest, folder, tell=tell) if problems is None else problems)
     run.check_room(wrong)
     count = run.bring(wrong)
@@ -101,7 +114,27 @@ def fetch(
         files_kept=len(manifest.files) - len(wrong),
         bytes=count,
         manifest_written=written,
+        parts_removed=swept,
     )
+
+
+def leftovers(session: Session, folder: str, vm_id: str) -> tuple[str, ...]:
+    """Return the parts in a VM's tree that runs have left which are gone, or have been quiet for long."""
+    parts = [
+        (item, found[1])
+        for item in files.tree(session, folder_of(folder, vm_id))
+        if not item.is_folder and (found := _PART.search(item.path)) is not None
+    ]
+    if not parts:
+        return ()
+    now = files.clock_of(session)
+    left = []
+    for item, token in parts:
+        gone = is_gone(token)
+        newest = max(files.time_of(item.created), files.time_of(item.modified))
+        if (now - newest).total_seconds() > _QUIET_SECONDS if gone is None else gone:
+            left.append(item.path)
+    return tuple(left)
 
 
 class _Run:
@@ -134,23 +167,10 @@ class _Run:
         if stops:
             raise NotPossible(f"{self._manifest.vm_name}: {stops[0].evidence}", findings=stops)
 
-    def sweep(self) -> None:
-        """Remove the parts of runs that are gone; what is still being written can't be removed, and stays."""
-        parts = [
-            (item, found[1])
-            for item in files.tree(self._session, self._home)
-            if not item.is_folder and (found := _PART.search(item.path)) is not None
-        ]
-        if not parts:
-            return
-        now = files.clock_of(self._session)
-        left = []
-        for item, token in parts:
-            gone = is_gone(token)
-            newest = max(files.time_of(item.created), files.time_of(item.modified))
-            if (now - newest).total_seconds() > _QUIET_SECONDS if gone is None else gone:
-                left.append(item.path)
-        files.remove(self._session, left)
+    def sweep(self) -> int:
+        """Remove the parts of runs that are gone; return how many. What is still being written stays."""
+        left = leftovers(self._session, self._folder, self._manifest.vm_id)
+        return len(left) - len(files.remove(self._session, left))
 
     def check_room(self, wrong: Sequence[Problem]) -> None:
         """Raise NotPossible where what is to be fetched does not fit beside what is there."""

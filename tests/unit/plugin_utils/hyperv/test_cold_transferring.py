@@ -327,13 +327,15 @@ def test_what_a_killed_run_left_goes_and_what_another_run_writes_stays() -> None
     assert left == sorted(["notes.part", f"web01.vhdx.{foreign}.part", f"web01.vhdx.{alive}.part"])
     here.disk.later(3600)
     here.disk.locked.add(f"{HOME}\\{DISK}.{foreign}.part".lower())
-    here.disk.remove(f"{HOME}\\{DISK}")
-    run(here)
-    assert f"{HOME}\\{DISK}.{foreign}.part".lower() in here.disk.files
+    locked = run(here)
+    assert (locked.changed, f"{HOME}\\{DISK}.{foreign}.part".lower() in here.disk.files) == (False, True)
     here.disk.locked.clear()
-    here.disk.remove(f"{HOME}\\{DISK}")
-    run(here)
+    checked = run(here, check_mode=True)
+    assert (checked.changed, len(checked.diff.before[HOME])) == (True, 1)
+    outcome = run(here)
+    assert (outcome.changed, outcome.values["vms"][0]["files_fetched"]) == (True, 0)
     assert f"{HOME}\\{DISK}.{foreign}.part".lower() not in here.disk.files
+    assert run(here).changed is False
 
 
 def test_a_lost_link_is_opened_again_and_only_its_file_begins_anew() -> None:
