@@ -7,20 +7,40 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from integration import packages
-from integration.harness import Lab, Run
-from integration.scenario import WRONG, assert_cycle, assert_no_secret, cycle, fleet, keep_passwords, sent, task
+from integration.harness import ROOT, Lab, Run
+from integration.scenario import (
+    PASSWORDS,
+    WRONG,
+    assert_cycle,
+    assert_no_secret,
+    cycle,
+    fleet,
+    keep_passwords,
+    sent,
+    task,
+)
 
 HOSTILE = "O'Brien – 测试 $x [a-z]"
 IDS = {"off01": "0c0f0e00-0000-4000-8000-000000000001", HOSTILE: "0c0f0e00-0000-4000-8000-000000000002"}
+MOVER = {"name": "mover", "password": "Lab-Mover-1!"}
 FLEET = fleet(
     [
-        {"name": "HV01", "shares": [{"name": "out", "path": "D:\\Exports", "access": ["LAB\\admin"]}]},
+        {
+            "name": "HV01",
+            "accounts": [{"name": "Administrator", "password": PASSWORDS["Administrator"]}, MOVER],
+            "shares": [
+                {"name": "out", "path": "D:\\Exports", "access": ["LAB\\admin"]},
+                {"name": "Exports", "path": "D:\\Exports", "access": [{"account": "mover", "right": "read"}]},
+            ],
+        },
         {
             "name": "HV02",
             "language": "fr",
@@ -36,7 +56,8 @@ FLEET = fleet(
             "disks": [{"path": f"C:\\VMs\\{vm_id}\\a.vhdx", "file_size_gb": 4, "size_gb": 40}],
         }
         for name, vm_id in IDS.items()
-    ],
+    ]
+    + [{"name": name, "host": "HV01"} for name in ("erp01", "web01")],
     speed=3000,
 )  # fmt: skip
 EXPORTS, SOURCE, PATH = "D:\\Exports", "\\\\HV01\\out", "D:\\Imports"
@@ -180,3 +201,25 @@ def test_what_people_bring_is_verified_and_named_file_by_file(elsewhere: Run) ->
     assert [one["id"] for one in elsewhere.one("not brought")["vms"][0]["findings"]] == ["tree_not_brought"]
     whole = elsewhere.one("whole")
     assert (whole["_status"], whole["changed"], whole["vms"][0]["outcome"]) == ("ok", False, "already_there")
+
+
+def guide_tasks() -> list[dict[str, Any]]:
+    """Return the tasks that the guide shows about exports and transfers, in its order."""
+    page = (ROOT / "docs/cold-migration.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = [task for block in blocks for task in (yaml.safe_load(block) or []) if isinstance(task, dict)]
+    return [task for task in shown if {"hyperv.mobility.vm_export", "hyperv.mobility.vm_transfer"} & set(task)]
+
+
+def test_the_guides_own_tasks_work(fetched: Run, module_lab: Lab) -> None:
+    export, absent, fetch, brought = guide_tasks()
+    plays = [
+        {"hosts": host, "gather_facts": False, "tasks": tasks}
+        for host, tasks in (("hv01", [export]), ("hv02", [fetch, brought]), ("hv01", [absent]))
+    ]
+    run = module_lab.play(plays, extra={"mover_password": MOVER["password"]})
+    assert run.code == 0, run.output
+    outcomes = [[vm["outcome"] for vm in run.one(one["name"])["vms"]] for one in (export, fetch, absent)]
+    assert outcomes == [["exported"] * 2, ["transferred"] * 2, ["removed"] * 2]
+    assert MOVER["password"] not in run.output
+    assert fetched.code == 0
