@@ -182,7 +182,12 @@ def _outgrown(now: FamilySetting, wish: Address) -> bool:
     """Whether the gateway that stands there, and would stay, is of another subnet than the address asked for."""
     if now.gateway is None or wish.gateway is not None:
         return False
-    return ipaddress.ip_address(now.gateway) not in ipaddress.ip_network(f"{wish.address}/{wish.prefix}", strict=False)
+    try:
+        gateway = ipaddress.ip_address(now.gateway)
+    except ValueError:
+        return True
+    is_local = gateway.version == 6 and gateway.is_link_local
+    return not is_local and gateway not in ipaddress.ip_network(f"{wish.address}/{wish.prefix}", strict=False)
 
 
 def _merged(now: FamilySetting | None, wish: Address) -> FamilySetting:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import Inva
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest import failover
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.addresses import parse_wishes
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.copies import FailoverSetting
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.fake_session import FakeSession, request
-from unit.plugin_utils.hyperv.fake_guests import IPV4, IPV6
+from unit.plugin_utils.hyperv.fake_guests import IPV4, IPV6, Pair
 from unit.plugin_utils.hyperv.fake_host import WEB
 
 
@@ -104,3 +107,34 @@ def test_one_switch_for_tests_of_all_adapters() -> None:
     vms = [{"name": "a", "adapters": [{"name": "x"}, {"name": "y", "test_switch": "Other"}]}]
     (wish,) = parse_wishes({"vms": vms, "test_switch": "Test"})
     assert [one.test_switch for one in wish.adapters] == ["Test", "Other"]
+
+
+IPV4_WISHES = st.builds(
+    lambda net, number, prefix, gateway, dns: {
+        "address": f"10.{net}.0.{number}",
+        "prefix": prefix,
+        **({"gateway": f"10.{net}.0.1"} if gateway else {}),
+        **({"dns": [f"10.9.0.{one}" for one in dns]} if dns else {}),
+    },
+    st.integers(1, 3),
+    st.integers(2, 250),
+    st.integers(8, 24),
+    st.booleans(),
+    st.lists(st.integers(1, 9), max_size=2, unique=True),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(wishes=st.lists(IPV4_WISHES | st.just(None), min_size=1, max_size=4))
+def test_whatever_is_asked_one_after_the_other_each_is_done_once_and_foretold(wishes: list[Any]) -> None:
+    pair = Pair()
+    for wish in wishes:
+        asked = {"ipv4": wish} if wish is not None else {"clear": "ipv4"}
+        foreseen, done = pair.run(asked, check_mode=True), pair.run(asked)
+        assert (foreseen.changed, foreseen.diff, foreseen.values) == (done.changed, done.diff, done.values)
+        assert not pair.run(asked).changed
+        found = pair.set_on(pair.replica)
+        assert found.get("IPv4Address") == (wish["address"] if wish is not None else None)
+        if "IPv4DefaultGateway" in found:
+            subnet = ipaddress.ip_network(f"{found['IPv4Address']}/{found['IPv4SubnetMask']}", strict=False)
+            assert ipaddress.ip_address(found["IPv4DefaultGateway"]) in subnet

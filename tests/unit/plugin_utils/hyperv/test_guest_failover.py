@@ -123,6 +123,13 @@ def test_a_gateway_of_another_subnet_does_not_stay() -> None:
     assert not pair.run({"ipv4": {"address": "10.3.0.11", "prefix": 24}}).changed
 
 
+def test_a_gateway_of_the_link_itself_stays() -> None:
+    pair = Pair()
+    pair.run({"ipv6": IPV6})
+    assert pair.run({"ipv6": {"address": "2001:db8:3::11", "prefix": 64}}).changed
+    assert pair.set_on(pair.replica)["IPv6DefaultGateway"] == "fe80::1"
+
+
 @pytest.mark.parametrize(("clear", "left"), [("ipv4", ["IPv6"]), ("ipv6", ["IPv4"]), ("both", [])])
 def test_clearing_removes_what_is_there_once(clear: str, left: list[str]) -> None:
     pair = Pair()
