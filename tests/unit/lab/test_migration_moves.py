@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hyperv_lab.hyperv import contents
 from hyperv_lab.hyperv.migration_errors import MoveFailed
 from hyperv_lab.hyperv.migration_prepare import Incompatible
 from unit.lab.migration_bench import Driver, fleet, request, vm_of
@@ -47,6 +48,16 @@ def test_a_running_machine_arrives_with_its_files_and_goes_on_running() -> None:
     assert after["HV2/D:"] == before["HV1/D:"]
     assert not lab.hosts["HV2"].planned
     assert lab.hosts["HV1"].storage.folder_exists("D:\\Hyper-V\\web\\Virtual Hard Disks")
+
+
+def test_the_bytes_of_a_disk_go_along() -> None:
+    lab = fleet()
+    vm = vm_of(lab, "web")
+    before = contents.sha256(vm.host, vm.hard_drives[0].path)
+    driver = Driver(lab)
+    driver.begin(request(lab))
+    driver.finish()
+    assert contents.sha256(vm.host, vm.hard_drives[0].path) == before
 
 
 def test_a_move_takes_the_time_of_the_slowest_part() -> None:

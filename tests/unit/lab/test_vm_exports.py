@@ -15,8 +15,9 @@ from hyperv_lab.hyperv.cmdlets_export import ExportVM
 from hyperv_lab.hyperv.exporting import CRASH, DATA, SAVED, Export, ExportRequest
 from hyperv_lab.hyperv.migration_errors import MoveFailed
 from hyperv_lab.hyperv.storage import GB
+from hyperv_lab.powershell.commands import StopSignal
 from unit.lab.cmdlet_runner import run
-from unit.lab.migration_bench import Driver, fleet, vm_of
+from unit.lab.migration_bench import Call, Driver, fleet, vm_of
 from unit.lab.migration_bench import run as run_class
 
 if TYPE_CHECKING:
@@ -286,3 +287,25 @@ def test_what_if_and_jobs(lab: Fleet) -> None:
     call = run_class(ExportVM, host, Name=["web"], Path="D:\\Exports", AsJob=True)
     (job,) = call.written
     assert job.state == "Running"
+
+
+@pytest.mark.parametrize(("abandoned", "outcome"), [(True, "exported"), (False, "cancelled")])
+def test_a_lost_shell_leaves_the_export_alone_and_a_stop_signal_ends_it(
+    lab: Fleet, abandoned: bool, outcome: str
+) -> None:
+    call = Call(lab.hosts["HV1"], None, {"Name": ["web"], "Path": "D:\\Exports"})
+    call.stopping = StopSignal()
+    call.stopping.abandoned = abandoned
+    work = threading.Thread(target=ExportVM(call).process, daemon=True)
+    work.start()
+    while not lab.exports:
+        lab.clock.wait(seconds=0.01)
+    lab.clock.advance(10)
+    call.stopping.set()
+    lab.clock.notify()
+    for _ in range(10_000):
+        if lab.exports[0]["finished"] is not None and not work.is_alive():
+            break
+        lab.clock.advance(1)
+        threading.Event().wait(0.001)
+    assert lab.exports[0]["outcome"] == outcome
