@@ -102,10 +102,18 @@ def _row(entry: Mapping[str, Any], adapter: Mapping[str, Any]) -> list[str]:
         str(adapter["verdict"]),
         str(entry["name"]),
         str(adapter["name"]),
-        f"{entry['host']} to {entry['replica_host'] or entry['replication']['replica_server'] or '?'}",
+        _way(entry),
         f"{now} to {then}" if then else now,
         reasons,
     ]
+
+
+def _way(entry: Mapping[str, Any]) -> str:
+    """Return from which host to which a failover would lead, by their names in the inventory where those are known."""
+    replication = entry["replication"]
+    if replication["mode"] == "Replica":
+        return f"{replication.get('primary_server') or '?'} to {entry['host']}"
+    return f"{entry['host']} to {entry['replica_host'] or replication['replica_server'] or '?'}"
 
 
 class FilterModule:

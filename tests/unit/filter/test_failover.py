@@ -14,7 +14,7 @@ def vm(name: str, keeps: bool | None, *why: str, mode: str = "Primary", then: st
         "name": name,
         "host": "hv01",
         "replica_host": "hv02" if mode == "Primary" else None,
-        "replication": {"mode": mode, "replica_server": "HV02.lab.test"},
+        "replication": {"mode": mode, "primary_server": "HV09.lab.test", "replica_server": "HV01.lab.test"},
         "adapters": [
             {
                 "name": "net",
@@ -81,6 +81,6 @@ def test_the_summary_is_in_columns_with_what_keeps_its_address_first() -> None:
         ["ready", "web", "net"],
     ]
     assert lines[0].endswith("10.1.0.11               key_value_exchange_silent: Seen key_value_exchange_silent")
-    assert "hv01 to HV02.lab.test" in lines[1]
+    assert "HV09.lab.test to hv01" in lines[1]
     assert lines[3] == "ready    web       net  hv01 to hv02           10.1.0.11 to 10.2.0.11"
     assert failover_summary(failover_report([])) == ["no replicated VM"]

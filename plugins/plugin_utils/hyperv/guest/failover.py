@@ -94,7 +94,8 @@ def operate(request: Request) -> Outcome:
     )
     blocked = [finding for target in plan.targets if target.is_blocked for finding in blocking(target.findings)]
     if blocked and not request.arguments.get("skip_blocked"):
-        raise NotPossible(f"{request.host}: {blocked[0].subject}: {blocked[0].evidence}", findings=blocked)
+        first, more = blocked[0], f"; {len(blocked) - 1} more findings" if len(blocked) > 1 else ""
+        raise NotPossible(f"{request.host}: {first.subject}: {first.evidence}; {first.remedy}{more}", findings=blocked)
     progress = Progress()
     outcome = carry_out(plan, lambda due: _apply(request, due, progress), request, {})
     foreseen = request.check_mode

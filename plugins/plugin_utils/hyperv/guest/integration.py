@@ -112,7 +112,8 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     notes = [*doubts, *(finding for _target, findings in planned for finding in findings)]
     if blocking(notes):
         first = blocking(notes)[0]
-        raise NotPossible(f"{request.host}: {first.subject}: {first.evidence}", findings=blocking(notes))
+        message = f"{request.host}: {first.subject}: {first.evidence}; {first.remedy}"
+        raise NotPossible(message, findings=blocking(notes))
     plan = IntegrationPlan(targets=tuple(target for target, _findings in planned))
     progress = Progress()
     outcome = carry_out(plan, lambda due: _apply(session, due, progress), request, {})

@@ -69,14 +69,17 @@ def exchange_findings(copy: Copy, exchange: Exchange | None) -> Iterator[Finding
             "start it and run again before you rely on the address",
         )
     elif both.guest is GuestSide.NO_CONTACT:
-        yield _finding("key_value_exchange_silent", Severity.BLOCKING, subject, both.evidence, _LOOK)
+        said = f"the guest does not answer the key-value exchange: {both.evidence}"
+        yield _finding("key_value_exchange_silent", Severity.BLOCKING, subject, said, _LOOK)
     elif both.guest is GuestSide.OUTDATED:
         harmless = exchange is not None and exchange.answers and exchange.system is GuestSystem.LINUX
         severity = Severity.WARNING if harmless else Severity.BLOCKING
-        also = ", and its Linux guest sends pairs all the same" if harmless else ""
-        yield _finding("key_value_exchange_outdated", severity, subject, f"{both.evidence}{also}", _LOOK)
+        also = ", and it is Linux and sends its pairs all the same" if harmless else ""
+        said = f"the guest's key-value exchange speaks an old protocol{also}: {both.evidence}"
+        yield _finding("key_value_exchange_outdated", severity, subject, said, _LOOK)
     elif both.guest is GuestSide.UNKNOWN:
-        yield _finding("key_value_exchange_unknown", Severity.BLOCKING, subject, both.evidence, _LOOK)
+        said = f"the host does not show whether the guest answers the key-value exchange: {both.evidence}"
+        yield _finding("key_value_exchange_unknown", Severity.BLOCKING, subject, said, _LOOK)
     doubt = address_doubts(exchange)
     if doubt is not None and both.guest in (GuestSide.OK, GuestSide.OUTDATED):
         yield _finding(
