@@ -55,7 +55,8 @@ options:
       they are used where they lie.
     type: str
   snapshot_source_path:
-    description: Folder in which the host looks for checkpoints that are not beside the configuration.
+    description: Folder that holds the checkpoints' own files where they are not in C(Snapshots) beside the
+      configuration.
     type: str
   switch_map:
     description: Virtual switches by name on the host that the VM comes from, and the switch here that takes their
