@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from typing import Any
 
 import pytest
 from hyperv_lab.hyperv import fleet as fleets
 from hyperv_lab.hyperv import power
+from hyperv_lab.hyperv.failures import Refused
 from hyperv_lab.hyperv.migration_plan import EVERYTHING, MoveRequest
 from hyperv_lab.hyperv.schema import FleetError
 from hyperv_lab.hyperv.state import describe
@@ -347,3 +350,37 @@ def test_a_primary_that_moves_goes_on_in_its_trust_group_only(entries: list[dict
         assert vm.replication.state.name == "Replicating"
     assert run(lab.hosts["HV3"], "Start-VMFailover", VMName=["web"], Prepare=True).errors == []
     assert run(lab.hosts["HV2"], "Start-VMFailover", VMName=["web"]).errors == []
+
+
+STEPS = (
+    ("Start-VMFailover", {"Prepare": True}),
+    ("Start-VMFailover", {}),
+    ("Start-VMFailover", {"AsTest": True}),
+    ("Stop-VMFailover", {}),
+    ("Complete-VMFailover", {}),
+    ("Set-VMReplication", {"Reverse": True}),
+    ("Suspend-VMReplication", {}),
+    ("Resume-VMReplication", {}),
+)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_done_in_whatever_order_two_copies_stay_a_pair(seed: int) -> None:
+    chance = random.Random(seed)
+    pair = Pair(replica={"recovery_points": 1})
+    for _step in range(60):
+        host, vm = chance.choice([(pair.hv1, pair.primary), (pair.hv2, pair.replica)])
+        if chance.random() < 0.3:
+            with contextlib.suppress(Refused):
+                (power.turn_off if vm.is_on else power.start)(vm)
+        else:
+            command, parameters = chance.choice(STEPS)
+            assert len(pair.on(host, command, **parameters).errors) <= 1
+        pair.fleet.clock.advance(chance.choice([1, 10, 200]))
+        modes = sorted(vm.replication.mode.name for vm in (pair.primary, pair.replica))
+        assert modes == ["Primary", "Replica"]
+        replica = pair.primary if pair.primary.replication.mode.name == "Replica" else pair.replica
+        assert not replica.is_on or replica.replication.state.name in ("FailedOverWaitingCompletion", "FailedOver")
+        tests = [each for host in (pair.hv1, pair.hv2) for each in host.vms.values() if each.name != "web"]
+        assert len(tests) == sum(1 for each in (pair.primary, pair.replica) if each.replication.test_vm is not None)
+        describe(pair.fleet)

@@ -110,6 +110,11 @@ class Replication(Component):
     stopped_at: float | None = None
     """Moment of the clock at which replication stopped; None while it goes on."""
 
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Return the machine's name, under which field scripts read it (field objects)."""
+        return self.vm_name
+
     def enter(self, state: str, health: str = "Normal") -> None:
         """Set the state and health by name (under the fleet's lock)."""
         now = self.host.fleet.clock.now()
