@@ -59,9 +59,8 @@ class ImportChecker:
 
     def _machine(self) -> Iterator[Incompatibility]:
         planned, host = self.planned, self.host
-        for body in bodies(planned):
-            if body.processor.count > host.logical_processors:
-                yield self.entry("processor_count", body, most=host.logical_processors)
+        if planned.processor.count > host.logical_processors:  # checkpoints are not asked (assumed)
+            yield self.entry("processor_count", planned, most=host.logical_processors)
         if planned.memory_startup > host.memory:
             yield self.entry("memory", planned, mb=planned.memory_startup // 1024**2)
         if planned.security.tpm_enabled and self.plan.content["guardian"] not in host.tpm_certificates:

@@ -78,11 +78,13 @@ class FileObject(LiveObject):
     }
     yes = True
 
-    def __init__(self, host: Host, path: str, file: File | None) -> None:
+    def __init__(self, host: Host, path: str, file: File | None, local: str = "") -> None:
         self.path = path
         self.file = file
         self.container = file is None
-        self.moment: datetime = host.storage.moments.get(path.lower(), host.fleet.clock.start - host.age_of_files)
+        self.moment: datetime = host.storage.moments.get(
+            (local or path).lower(), host.fleet.clock.start - host.age_of_files
+        )
         self.name = ntpath.basename(path) or path
         self.directory = ntpath.dirname(path)
         self.extension = ntpath.splitext(path)[1]
@@ -203,8 +205,8 @@ class PathCmdlet(HostCmdlet):
     def show(self, path: str) -> None:
         """Write an item that is there."""
         place = self.reach.place(path)
-        file = place.file if place else None
-        self.call.write(FileObject(place.host if place else self.host, path, file))
+        if place is not None:
+            self.call.write(FileObject(place.host, path, place.file, place.path))
 
 
 def plain_path(text: str) -> str:
