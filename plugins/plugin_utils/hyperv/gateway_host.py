@@ -122,7 +122,17 @@ _HOST_QUESTIONS: dict[str, Question[Any]] = {
 
 def read_host_facts(session: Session) -> HostFacts:
     """Return all facts of the host, in one invocation where it can answer everything."""
-    answers = dict(zip(_HOST_QUESTIONS, ask(session, *_HOST_QUESTIONS.values()), strict=True))
+    return read_host_facts_and(session)[0]
+
+
+def read_host_facts_and(session: Session, *more: Question[Any]) -> tuple[HostFacts, list[Answer[Any]]]:
+    """Return all facts of the host and the answers to further questions, in the same invocation."""
+    answered = ask(session, *_HOST_QUESTIONS.values(), *more)
+    own, others = answered[: len(_HOST_QUESTIONS)], answered[len(_HOST_QUESTIONS) :]
+    return _host_facts(dict(zip(_HOST_QUESTIONS, own, strict=True))), others
+
+
+def _host_facts(answers: dict[str, Answer[Any]]) -> HostFacts:
     listener = answers["listener"].first
     return HostFacts(
         settings=answers["settings"].first,

@@ -102,8 +102,8 @@ class Result:
         )
 
     def is_named(self, keys: frozenset[str]) -> bool:
-        """Return whether one of the keys (lower case) is its id, its rule's id or its page's slug."""
-        return not keys.isdisjoint({self.id.lower(), self.rule_id.lower(), self.slug})
+        """Return whether it breaks a rule and one of the keys (lower case) is its id, its rule's or its page's slug."""
+        return not self.compliant and not keys.isdisjoint({self.id.lower(), self.rule_id.lower(), self.slug})
 
 
 def _severity(raw: Mapping[str, Any], slug: str, *, compliant: bool) -> tuple[str | None, str | None]:

@@ -33,6 +33,46 @@ _FRENCH_TITLES = {
     "Configure-the-server-with-a-sufficient-amount-of-dynamic-MAC-addresses": (
         "Prévoyez assez d’adresses MAC dynamiques"
     ),
+    "Enable-all-integration-services-in-virtual-machines": "Activez tous les services d’intégration",
+    "A-Replica-server-must-be-configured-to-accept-replication-requests": (
+        "Le serveur de réplication doit accepter les demandes"
+    ),
+    "Replica-servers-should-be-configured-to-identify-specific-primary-servers": (
+        "Nommez les serveurs principaux qui peuvent répliquer"
+    ),
+    "Integration-services-must-be-installed-before-primary-or-Replica-virtual-machine": (
+        "Les services d’intégration doivent être installés avant l’usage d’une autre adresse IP"
+    ),
+    "Authorization-entries-should-have-distinct-trust-group-names-for-primary-servers": (
+        "Donnez des groupes d’approbation distincts aux serveurs principaux"
+    ),
+    "Configure-a-policy-to-throttle-the-replication-traffic-on-the-network": "Limitez le trafic de réplication",
+    "Configure-the-Failover-TCPIP-settings-that-you-want-the-Replica-virtual-machine": (
+        "Configurez les paramètres TCP/IP de basculement"
+    ),
+    "Resynchronization-of-replication-should-be-scheduled-for-off-peak-hours": (
+        "Planifiez la resynchronisation aux heures creuses"
+    ),
+    "Certificate-based-authentication-configured-but-certificate-not-installed": (
+        "Le certificat configuré n’est pas installé"
+    ),
+    "Test-failover-should-be-attempted-after-initial-replication-is-complete": (
+        "Testez le basculement après la réplication initiale"
+    ),
+    "Test-failovers-should-be-carried-out-at-least-monthly-to-verify-that-failover": (
+        "Testez le basculement chaque mois"
+    ),
+    "Recovery-snapshots-should-be-removed-after-failover": "Supprimez les points de récupération après un basculement",
+    "At-least-one-network-for-live-migration-traffic-should-have-a-link-speed-at-least": (
+        "Au moins un réseau de migration doit atteindre 1 Gbit/s"
+    ),
+    "All-networks-for-live-migration-traffic-should-have-a-link-speed-of-at-least-1-G": (
+        "Tous les réseaux de migration doivent atteindre 1 Gbit/s"
+    ),
+    "More-than-one-network-adapter-should-be-available": "Plusieurs cartes réseau doivent être disponibles",
+    "Ensure-that-all-mandatory-virtual-switch-extensions-are-available": (
+        "Les extensions obligatoires des commutateurs doivent être disponibles"
+    ),
     "Avoid-using-checkpoints-on-a-virtual-machine-server-workload-production": (
         "Évitez les points de contrôle en production"
     ),
