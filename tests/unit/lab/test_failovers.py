@@ -352,7 +352,7 @@ def test_a_primary_that_moves_goes_on_in_its_trust_group_only(entries: list[dict
     assert run(lab.hosts["HV2"], "Start-VMFailover", VMName=["web"]).errors == []
 
 
-STEPS = (
+STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Start-VMFailover", {"Prepare": True}),
     ("Start-VMFailover", {}),
     ("Start-VMFailover", {"AsTest": True}),
