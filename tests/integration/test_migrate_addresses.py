@@ -82,7 +82,7 @@ def test_nothing_moves_without_the_address(runs: dict[str, Any]) -> None:
     assert found == {HOSTILE: ["address_needed"], "off01": ["address_needed"], "same01": []}
     remedy = next(one["remedy"] for vm in results for one in vm["findings"] if one["id"] == "address_needed")
     assert "10.2.0.0/24 (VLAN 20)" in remedy
-    assert "portable subnet, routed to VLAN 20" in remedy
+    assert "portable subnet that is routed to VLAN 20" in remedy
 
 
 def test_the_address_comes_after_the_move(runs: dict[str, Any], module_lab: Lab) -> None:

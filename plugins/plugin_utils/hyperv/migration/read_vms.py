@@ -56,6 +56,7 @@ def facts_of(details: VmDetails, host: str = "") -> VmFacts:
                 checkpoint=names.get(a.checkpoint_id or ""),
                 vlan=vlans.get(a.id),
                 mac=a.mac_address,
+                addresses=a.ip_addresses,
             )
             for a in (*details.adapters, *details.checkpoint_adapters)
         ),

@@ -296,11 +296,10 @@ def address_needed(subject: str, change: Change, wishes: Iterable[FamilyWish]) -
     here, there = change.source, change.destination
     if here is None or there is None or not change.needs_address or any(True for _wish in wishes):
         return
+    vlan = f"VLAN {there.vlan}" if there.vlan else "that network"
     ask = (
-        f"Ask the owner of network {there.name} for an address in {there.subnet or 'its subnet'}"
-        f"{f' (VLAN {there.vlan})' if there.vlan else ''} and give it for the VM, or give dhcp: true where there is "
-        f"DHCP. Or ask for {here.subnet or 'the present subnet'} as a portable subnet, routed to "
-        f"{f'VLAN {there.vlan}' if there.vlan else 'that network'}, and say so in hyperv_networks."
+        f"Ask the owner of network {there.name} for an address in {there.subnet or 'its subnet'} ({vlan}), or for a "
+        f"portable subnet that is routed to {vlan}, and give the VM an address of it; with DHCP there, give dhcp: true."
     )
     yield _address(
         subject,

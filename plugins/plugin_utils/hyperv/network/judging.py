@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..gateway import VmDetails
+    from ..model import Adapter
     from .findings import Neighbour
     from .named import Network
     from .reading import HostNetworks
@@ -113,7 +114,7 @@ def judge_guests(
             continue
         found += findings.guest_not_running(target.subject, target.vm.state)
         copy = copy_of(details[target.vm.id], host)
-        found += adapter_findings(copy, next(one for one in copy.adapters if one.id == target.adapter.id))
+        found += adapter_findings(copy, _card(target.adapter))
         if target.vm.state == "Running" and target.vm.id not in judged:
             judged.add(target.vm.id)
             exchange = None if exchanges is None else exchanges.get(target.vm.id, Exchange(vm_id=target.vm.id))
@@ -125,8 +126,8 @@ def copy_of(details: VmDetails, host: str) -> Copy:
     """Return the machine as those see it who judge whether a guest takes addresses."""
     wanted = IntegrationService.KEY_VALUE_PAIR_EXCHANGE.value
     service = next((one for one in details.services if one.service_id == wanted), None)
-    adapters = (
-        FailoverAdapter(vm_id=details.vm.id, id=one.id, name=one.name, is_legacy=one.is_legacy)
-        for one in details.adapters
-    )
-    return Copy(host=host, vm=details.vm, exchange_service=service, adapters=tuple(adapters))
+    return Copy(host=host, vm=details.vm, exchange_service=service)
+
+
+def _card(adapter: Adapter) -> FailoverAdapter:
+    return FailoverAdapter(vm_id=adapter.vm_id, id=adapter.id, name=adapter.name, is_legacy=adapter.is_legacy)

@@ -10,7 +10,7 @@ variable of a host says which switch and VLAN of that host is which subnet.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +34,15 @@ class Network:
     dns: tuple[str, ...] = ()
 
     def holds(self, address: str) -> bool:
-        """Whether an address (with or without prefix length) lies in its subnet; False where it has none."""
-        if not self.subnet:
+        """Whether an address (with or without prefix length) lies in its subnet; False where it has none.
+
+        False for what is no address, too: guests report what they like.
+        """
+        try:
+            found = ipaddress.ip_interface(address).ip
+        except ValueError:
             return False
-        found, subnet = ipaddress.ip_interface(address).ip, ipaddress.ip_network(self.subnet)
-        return found.version == subnet.version and found in subnet
+        return bool(self.subnet) and found in ipaddress.ip_network(self.subnet)
 
     def carries(self, switch: str | None, vlan: int | None) -> bool:
         """Whether an adapter at this switch with this VLAN (None: untagged) is in it. Switches compare without case."""
@@ -66,14 +70,14 @@ def networks_of(value: Any, *, host: str) -> dict[str, Network]:
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"{VARIABLE} of {host}: {value!r} is no mapping of names to networks")
     found = {str(name): _network(str(name), given, f"{VARIABLE} of {host}: {name}") for name, given in value.items()}
-    places: dict[tuple[str, int | None], str] = {}
+    places: dict[tuple[str, int | None, str], str] = {}
     for network in found.values():
-        other = places.setdefault((network.switch.lower(), network.vlan), network.name)
+        other = places.setdefault((network.switch.lower(), network.vlan, network.subnet), network.name)
         if other != network.name:
             vlan = "untagged" if network.vlan is None else f"VLAN {network.vlan}"
             raise InvalidRequest(
-                f"{VARIABLE} of {host}: {other} and {network.name} are both switch {network.switch}, {vlan}; "
-                "an adapter can't be in two networks"
+                f"{VARIABLE} of {host}: {other} and {network.name} are both switch {network.switch}, {vlan}, with the "
+                "same subnet; leave one out"
             )
     return found
 
@@ -162,9 +166,16 @@ class Change:
         return self.source is not None and self.destination is not None and not same(self.source, self.destination)
 
 
-def network_at(networks: Mapping[str, Network], switch: str | None, vlan: int | None) -> Network | None:
-    """Return the named network that an adapter at this switch with this VLAN is in; None where no name fits."""
-    return next((network for network in networks.values() if network.carries(switch, vlan)), None)
+def network_at(
+    networks: Mapping[str, Network], switch: str | None, vlan: int | None, *, addresses: Iterable[str] = ()
+) -> Network | None:
+    """Return the named network that an adapter at this switch with this VLAN is in; None where no name fits.
+
+    Where a VLAN carries several subnets it is the one that holds one of the addresses, or the first.
+    """
+    there = [network for network in networks.values() if network.carries(switch, vlan)]
+    holding = (network for network in there if any(network.holds(address) for address in addresses))
+    return next(holding, there[0] if there else None)
 
 
 def change_of(
@@ -175,13 +186,15 @@ def change_of(
     destination: Mapping[str, Network],
     *,
     switch_map: Mapping[str, str] | None = None,
+    addresses: Iterable[str] = (),
 ) -> Change:
     """Return what an adapter meets at the destination.
 
     Its network there is the one of the same name; without one, that of the switch it comes to (after the map, which
     compares without case) with the VLAN that it brings, since the VLAN belongs to the VM's port (facts, 8).
+    ``addresses`` are what the guest reports: they tell subnets of one VLAN apart.
     """
-    here = network_at(source, switch, vlan)
+    here = network_at(source, switch, vlan, addresses=addresses)
     if here is not None and here.name in destination:
         return Change(adapter=adapter, source=here, destination=destination[here.name])
     mapped = {name.lower(): target for name, target in (switch_map or {}).items()}

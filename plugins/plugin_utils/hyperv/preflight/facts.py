@@ -78,6 +78,8 @@ class AdapterFacts:
     vlan: int | None = None
     """The VLAN of access mode."""
     mac: str = ""
+    addresses: tuple[str, ...] = ()
+    """What the guest reports."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...findings import Finding, Severity
 from ..network import findings
 from ..network.adapters import means
-from ..network.named import change_of
+from ..network.named import Change, change_of, network_at
 
 if TYPE_CHECKING:
     from ..network.wishes import AdapterWish
@@ -28,17 +29,28 @@ def _meant(wish: AdapterWish, adapter: AdapterFacts) -> bool:
 
 def address_needed(move: MoveFacts) -> Iterator[Finding]:
     """Yield a finding for each connected adapter that comes into another network and gets no address for it."""
-    plan = move.readdressing
     for adapter in _own(move):
-        if not adapter.switch:
-            continue
-        change = change_of(
-            adapter.name, adapter.switch, adapter.vlan, plan.source, plan.destination, switch_map=move.switch_map
-        )
-        families = [family for wish in plan.wishes if _meant(wish, adapter) for family in wish.families]
-        away = any(wish.connected is False for wish in plan.wishes if _meant(wish, adapter))
-        if not away:
-            yield from findings.address_needed(move.vm.name, change, families)
+        wishes = [wish for wish in move.readdressing.wishes if _meant(wish, adapter)]
+        if adapter.switch and not any(wish.connected is False for wish in wishes):
+            families = [family for wish in wishes for family in wish.families]
+            yield from findings.address_needed(move.vm.name, _change(move, adapter, wishes), families)
+
+
+def _change(move: MoveFacts, adapter: AdapterFacts, wishes: Sequence[AdapterWish]) -> Change:
+    """Return what the adapter meets: the network that a wish brings it into, else the one it comes into by itself."""
+    plan = move.readdressing
+    change = change_of(
+        adapter.name, adapter.switch, adapter.vlan, plan.source, plan.destination,
+        switch_map=move.switch_map, addresses=adapter.addresses,
+    )  # fmt: skip
+    for wish in wishes:
+        if wish.network is not None:
+            return replace(change, destination=wish.network)
+        if wish.switch is not None or wish.vlan is not None:
+            switch = wish.switch or move.switch_map.get(adapter.switch or "", adapter.switch or "")
+            vlan = wish.vlan.access_id if wish.vlan is not None else adapter.vlan
+            return replace(change, destination=network_at(plan.destination, switch, vlan))
+    return change
 
 
 def addresses(move: MoveFacts) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ def test_a_network_is_read_as_it_is_written() -> None:
         ({"lan": {"switch": "LAN", "gateway": "10.1"}}, "10.1"),
         ({"lan": {"switch": "LAN", "subnet": "10.1.0.0/24", "gateway": "10.2.0.1"}}, "10.2.0.1"),
         ({"lan": {"switch": "LAN", "vlans": 1}}, "vlans"),
-        ({"a": {"switch": "LAN", "vlan": 1}, "b": {"switch": "lan", "vlan": 1}}, "a and b"),
+        ({"a": {"switch": "LAN", "vlan": 1}, "b": {"switch": "lan", "vlan": 1}}, "a and b are"),
     ],
 )
 def test_what_can_be_no_network_is_refused_with_its_value(value: Any, word: str) -> None:
@@ -87,7 +87,17 @@ def test_address_needed_says_what_to_ask_for() -> None:
     (found,) = findings.address_needed(HOSTILE, change, [])
     assert found.subject == HOSTILE
     assert "10.2.0.0/24 (VLAN 20)" in found.remedy
-    assert "10.1.0.0/24 as a portable subnet, routed to VLAN 20" in found.remedy
+    assert "portable subnet that is routed to VLAN 20" in found.remedy
+
+
+def test_subnets_of_one_vlan_are_told_apart_by_the_guests_address() -> None:
+    both = {"lan": {"switch": "LAN", "vlan": 20, "subnet": "10.2.0.0/24"}}
+    both["portable"] = {"switch": "LAN", "vlan": 20, "subnet": "10.50.0.0/28"}
+    networks = networks_of(both, host="a")
+    for addresses, name in (((), "lan"), (("10.50.0.3",), "portable"), (("fe80::1", "10.2.0.9"), "lan")):
+        change = change_of("net", "LAN", 20, networks, networks, addresses=addresses)
+        assert change.source is not None
+        assert change.source.name == name
 
 
 def test_the_network_of_the_same_name_wins_over_the_switch() -> None:

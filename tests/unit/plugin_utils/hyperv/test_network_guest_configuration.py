@@ -1,0 +1,81 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What guests report of their addresses, and what they are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.guest_configuration import (
+    GuestConfiguration,
+    order_for,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.named import networks_of
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.wishes import AdapterWish, parse_wishes
+from unit.plugin_utils.hyperv.fake_network import properties
+
+
+def reported(*addresses: str, dhcp: bool = False, **more: Any) -> GuestConfiguration:
+    return GuestConfiguration.from_wire(
+        {
+            "InstanceID": "Microsoft:GuestNetwork\\V\\A",
+            "DHCPEnabled": dhcp,
+            "IPAddresses": [one.partition("/")[0] for one in addresses],
+            "Subnets": [one.partition("/")[2] for one in addresses],
+            **more,
+        }
+    )
+
+
+def wish(**given: Any) -> AdapterWish:
+    (found,) = parse_wishes([given], networks_of(None, host="x"), where="adapters")
+    return found
+
+
+def test_what_guests_report_in_their_own_spellings() -> None:
+    found = reported("10.1.0.5/255.255.255.0", "fd00:0::5//64", "fe80::1%4/64", "169.254.3.4/255.255.0.0", "junk/24")
+    assert found.addresses == ("10.1.0.5/24", "fd00::5/64")
+    assert found.only(6).addresses == ("fd00::5/64",)
+    assert GuestConfiguration.from_wire({"InstanceID": "x", "IPAddresses": "10.1.0.5", "Subnets": None}).addresses == (
+        "10.1.0.5/32",
+    )
+
+
+GATED = {"address": "10.1.0.5/24", "gateway": "10.1.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "same"),
+    [
+        (reported("10.1.0.5/24", "fd00::5/64"), {"ipv4": {"address": "10.1.0.5/24"}}, True),
+        (reported("10.1.0.5/25"), {"ipv4": {"address": "10.1.0.5/24"}}, False),
+        (reported("10.1.0.5/24", "10.1.0.6/24"), {"ipv4": {"address": "10.1.0.5/24"}}, False),
+        (reported("10.1.0.5/24", dhcp=True), {"ipv4": {"address": "10.1.0.5/24"}}, False),
+        (reported("10.1.0.5/24", dhcp=True), {"ipv4": {"dhcp": True}}, True),
+        (reported(dhcp=True), {"ipv4": {"dhcp": True}}, True),
+        (reported("10.1.0.5/24"), {"ipv4": {"dhcp": True}}, False),
+        (reported("10.1.0.5/24", DefaultGateways=["10.1.0.1"]), {"ipv4": GATED}, True),
+        (reported("10.1.0.5/24"), {"ipv4": GATED}, False),
+        (reported("10.1.0.5/24", DNSServers=["10.1.0.2"]), {"ipv4": {"address": "10.1.0.5/24", "dns": []}}, False),
+        (None, {"ipv4": {"address": "10.1.0.5/24"}}, False),
+    ],
+)  # fmt: skip
+def test_only_what_differs_is_told(now: GuestConfiguration | None, wanted: Any, same: bool) -> None:
+    assert (order_for("Microsoft:V\\A", wish(**wanted), now) is None) is same
+
+
+def test_what_a_wish_does_not_say_stays_as_far_as_it_fits() -> None:
+    now = reported("10.1.0.5/24", "fd00::5/64", DefaultGateways=["10.1.0.1", "fd00::1"], DNSServers=["10.9.9.9"])
+    near = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.1.0.7/24"}), now)
+    far = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.2.0.7/24"}), now)
+    assert near is not None
+    assert far is not None
+    assert (near.gateways, near.dns) == (("10.1.0.1",), ("10.9.9.9",))
+    assert (far.gateways, far.dns) == ((), ("10.9.9.9",))
+    both = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.2.0.7/24"}, ipv6={"address": "fd00::7/64"}), now)
+    assert both is not None
+    assert properties(both.as_xml())["ProtocolIFType"] == "4098"
+    assert properties(both.as_xml())["Subnets"] == ["255.255.255.0", "64"]
+    assert properties(both.as_xml())["DefaultGateways"] == ["fd00::1"]
