@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .copies import Copies, Copy, FailoverAdapter
     from .exchange import Exchange
+    from .sides import Sides
 
 _ENABLE = "enable it with vm_integration_service (services: {key_value_pair_exchange: true}) on that host"
 _LOOK = "vm_integration_service tells the remedy for this guest; run again afterwards"
@@ -49,17 +50,31 @@ def _offered(copy: Copy, subject: str) -> Iterator[Finding]:
 
 
 def exchange_findings(copy: Copy, exchange: Exchange | None) -> Iterator[Finding]:
-    """Yield why the guest of a copy can't take an address; ``exchange`` is what it tells, None where unread.
-
-    A Linux guest that speaks an old protocol and sends its pairs all the same is only a warning: a mismatch is often
-    harmless there (facts, 7.1).
-    """
+    """Yield why the guest of a copy can't take an address; ``exchange`` is what it tells, None where unread."""
     subject = subject_of(copy)
     offered = list(_offered(copy, subject))
     yield from offered
     if offered or copy.exchange_service is None:
         return
     both = sides(copy.vm, copy.exchange_service, exchange)
+    yield from _by_side(subject, both, exchange)
+    doubt = address_doubts(exchange)
+    if doubt is not None and both.guest in (GuestSide.OK, GuestSide.OUTDATED):
+        yield _finding(
+            "guest_takes_no_addresses",
+            Severity.WARNING,
+            subject,
+            doubt,
+            "test it with a test failover; or have the guest get its address otherwise there (DHCP)",
+        )
+
+
+def _by_side(subject: str, both: Sides, exchange: Exchange | None) -> Iterator[Finding]:
+    """Yield what the guest's side alone says.
+
+    A Linux guest that speaks an old protocol and sends its pairs all the same is only a warning: a mismatch is often
+    harmless there (facts, 7.1).
+    """
     if both.guest is GuestSide.OFF:
         yield _finding(
             "guest_not_judged",
@@ -80,15 +95,6 @@ def exchange_findings(copy: Copy, exchange: Exchange | None) -> Iterator[Finding
     elif both.guest is GuestSide.UNKNOWN:
         said = f"the host does not show whether the guest answers the key-value exchange: {both.evidence}"
         yield _finding("key_value_exchange_unknown", Severity.BLOCKING, subject, said, _LOOK)
-    doubt = address_doubts(exchange)
-    if doubt is not None and both.guest in (GuestSide.OK, GuestSide.OUTDATED):
-        yield _finding(
-            "guest_takes_no_addresses",
-            Severity.WARNING,
-            subject,
-            doubt,
-            "test it with a test failover; or have the guest get its address otherwise there (DHCP)",
-        )
 
 
 def replica_findings(replica: Copy) -> Iterator[Finding]:
