@@ -32,8 +32,9 @@ class Destination:
     neighbours: tuple[Neighbour, ...] = ()
     planned: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ids of planned VMs with their operational statuses."""
-    imports_run: bool = False
-    """Whether the host imports a VM now, whichever; asked for only where a planned VM stands in the way."""
+    imports_run: bool | None = False
+    """Whether the host imports a VM now, whichever; None where it does not say. Asked for only where a planned VM of
+    this Id is there."""
     switches: frozenset[str] | None = None
     processors: int | None = None
     memory_free: int | None = None

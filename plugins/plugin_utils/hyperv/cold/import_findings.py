@@ -134,23 +134,23 @@ def _plain(path: str) -> str:
 
 
 def planned_of_this_id(case: Case) -> Iterator[Finding]:
-    """Yield what a planned VM of this Id means: something works on it, or a task left it behind."""
+    """Yield what a planned VM of this Id means: a move or an import works on it, or a task left it behind."""
     statuses = case.there.planned.get(case.source.vm_id or "")
     if statuses is None or case.order.generate_new_id:
         return
-    if statuses or case.there.imports_run:
-        doing = ", ".join(sorted(statuses)) or "the host imports a VM"
+    has = f"{case.there.host} has a planned VM of this Id, and"
+    if statuses or case.there.imports_run is None:
+        doing = f"something works on it: {', '.join(sorted(statuses))}" if statuses else "does not show its jobs"
+        yield _finding(case, "vm_arriving", f"{has} {doing}", "Wait until that is over, then run again.")
+    elif case.there.imports_run:
         yield _finding(
-            case,
-            "vm_arriving",
-            f"{case.there.host} has a planned VM of this Id, and something may work on it: {doing}",
-            "Wait until that is over, then run again.",
+            case, "import_running", f"{has} an import runs", "It is waited for: it may be this VM's.", Severity.INFO
         )
     else:
         yield _finding(
             case,
             "planned_leftover",
-            f"{case.there.host} has a planned VM of this Id, and nothing works on it",
+            f"{has} nothing works on it",
             "It is removed before the import.",
             Severity.INFO,
         )

@@ -77,8 +77,8 @@ def _neighbours(host: str, details: tuple[VmDetails, ...]) -> list[Neighbour]:
     ]
 
 
-def imports_run(session: Session) -> bool:
-    """Return whether the host imports a VM now, whichever; True also where its jobs can't be read.
+def imports_run(session: Session) -> bool | None:
+    """Return whether the host imports a VM now, whichever; None where its jobs can't be read.
 
     A planned VM that an import is making real looks like one that a killed run left behind.
     """
@@ -87,7 +87,7 @@ def imports_run(session: Session) -> bool:
         | select("JobType", "JobState")
     )
     if reply.errors or not reply.ran:
-        return True
+        return None
     jobs = [(whole(job.get("JobType")), whole(job.get("JobState"))) for job in reply.objects]
     return any(kind in _IMPORTING and state in RUNNING_STATES for kind, state in jobs)
 

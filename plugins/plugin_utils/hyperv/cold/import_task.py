@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import MobilityError
 from ...operation import Outcome, carry_out
+from ...waiting import SYSTEM_CLOCK
 from . import importing
 from .import_order import parse
 from .importing import IMPORTED
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...operation import Request
+    from ...waiting import Clock
     from .importing import Prepared
 
 
-def operate(request: Request) -> Outcome:
+def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     """Return what was imported; check mode compares, corrects the report and takes the planned VM away again."""
     order = parse(request.arguments)
     seconds = float(request.arguments.get("timeout_seconds") or 0) or None
@@ -34,7 +36,8 @@ def operate(request: Request) -> Outcome:
         begun.append(found)
         size = sum(found.case.disks_to_copy.values())
         request.reporter.say(f"{found.case.subject}: importing" + (f", copying {size // 1024**2} MB" if size else ""))
-        return {**importing.complete(session, found, timeout_seconds=seconds).described(), "outcome": IMPORTED}
+        done = importing.complete(session, found, timeout_seconds=seconds, clock=clock, tell=request.reporter.say)
+        return {**done.described(), "outcome": IMPORTED}
 
     values = prepared.described()
     try:

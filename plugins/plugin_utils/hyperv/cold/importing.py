@@ -8,7 +8,6 @@ All of it happens in one session: a report is a live object of the runspace that
 
 from __future__ import annotations
 
-import ntpath
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,21 +16,21 @@ from typing import TYPE_CHECKING, Any, Final
 from ...errors import ConnectionLost, MobilityError, NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity, blocking
 from ...operation import Diff
-from ...session.command import Pipeline, command, expand, where
-from ...session.live import kept
+from ...waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
 from .. import compatibility
 from ..gateway import read_details
 from ..migration.look import look_at
 from ..migration.read_hosts import destroy_planned, read_existing
 from .files import tree
 from .import_case import Case, Planned
+from .import_corrections import corrections
 from .import_findings import AFTER, BEFORE, registered
 from .import_order import ImportOrder
 from .import_reading import imports_run, read_destination, read_planned
 from .import_source import DISK_FILES, find_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...session.protocol import Session
     from ..compatibility import Entry
@@ -42,6 +41,11 @@ __all__ = ["ImportOrder", "check", "import_vm"]
 IMPORTED: Final = "imported"
 ALREADY_THERE: Final = "already_there"
 FAILED: Final = "failed"
+_FIRST = frozenset({"planned_leftover", "import_running"})
+"""Findings about what ``complete`` clears away before it compares."""
+_POLL_SECONDS: Final = 5.0
+_LONGEST_SECONDS: Final = 4 * 3600.0
+"""How long another import is waited for where no limit is given."""
 _NEWER_VERSION = re.compile(r"(?<!\d)32784(?!\d)")
 """The code of a configuration that is newer than the host; digits are the same in every language (facts, 2.1)."""
 
@@ -126,13 +130,21 @@ def check(session: Session, order: ImportOrder) -> tuple[Finding, ...]:
         abandon(session, prepared)
 
 
-def import_vm(session: Session, order: ImportOrder, *, timeout_seconds: float | None = None) -> Vm:
+def import_vm(
+    session: Session,
+    order: ImportOrder,
+    *,
+    timeout_seconds: float | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    tell: Callable[[str], None] | None = None,
+) -> Vm:
     """Import the VM unless an earlier run did, and return it; it is never started.
 
-    Raises NotPossible with the findings, RemoteError where the host refuses the import itself.
+    Raises as ``complete`` does, and as ``prepare`` where the files or the host's VMs can't be read.
     """
-    prepared = prepare(session, order)
-    done = complete(session, prepared, timeout_seconds=timeout_seconds) if prepared.changed else prepared
+    done = prepare(session, order)
+    if done.changed:
+        done = complete(session, done, timeout_seconds=timeout_seconds, clock=clock, tell=tell)
     if done.there is None:
         raise RemoteError(f"{session.host}: {done.case.subject} was imported and is not there", changed=True)
     return done.there
@@ -152,7 +164,7 @@ def prepare(session: Session, order: ImportOrder) -> Prepared:
         case = replace(case, reported=sizes)
     found = tuple(finding for predicate in BEFORE for finding in predicate(case))
     prepared = Prepared(case=case, findings=found)
-    if blocking(found) or _leftover(prepared):
+    if blocking(found) or any(finding.id in _FIRST for finding in found):
         return prepared
     return _compared(session, prepared)
 
@@ -164,19 +176,24 @@ def _already(session: Session, case: Case, vm: Vm) -> Prepared:
     return Prepared(case=case, there=details.vm, findings=_disks_gone(session, case))
 
 
-def _leftover(prepared: Prepared) -> bool:
-    return any(finding.id == "planned_leftover" for finding in prepared.findings)
-
-
-def complete(session: Session, prepared: Prepared, *, timeout_seconds: float | None = None) -> Prepared:
+def complete(
+    session: Session,
+    prepared: Prepared,
+    *,
+    timeout_seconds: float | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    tell: Callable[[str], None] | None = None,
+) -> Prepared:
     """Import what was prepared, and return it with the VM as the host shows it then.
 
-    Raises NotPossible where a finding blocks, RemoteError where the host refuses; the planned VM is removed then.
-    TimedOut and ConnectionLost say nothing about the import, which may go on: the next run decides by the Id.
+    Where an import runs that may be this VM's own (of a run that was killed), it is waited for. Raises NotPossible
+    where a finding blocks, RemoteError where the host refuses; the planned VM is removed then. TimedOut and
+    ConnectionLost say nothing about the import, which may go on: the next run decides by the Id.
     """
     if not prepared.compared and not blocking(prepared.findings):
-        destroy_planned(session, prepared.case.source.vm_id or "")
-        prepared = _compared(session, prepared)
+        prepared = _ready(session, prepared, Deadline(timeout_seconds or _LONGEST_SECONDS, clock), tell)
+        if prepared.there is not None:
+            return prepared
     try:
         require(prepared)
         session.invoke(compatibility.import_report(), timeout_seconds=timeout_seconds).check(changed=True)
@@ -188,6 +205,21 @@ def complete(session: Session, prepared: Prepared, *, timeout_seconds: float | N
         problem.msg = f"{problem.msg}; the import of {prepared.case.subject} may go on: run again, the Id decides"
         raise
     return _verified(session, prepared)
+
+
+def _ready(session: Session, prepared: Prepared, deadline: Deadline, tell: Callable[[str], None] | None) -> Prepared:
+    """Return the import once nothing stands in its way: no running import, no planned VM that a run left behind."""
+    name, host = prepared.case.subject, session.host
+    while prepared.case.there.imports_run:
+        if tell is not None:
+            tell(f"{name}: {host} imports a VM, which may be this one; waiting for it")
+        what = f"the import that runs on {host}"
+        wait_until(lambda: imports_run(session) is False, what=what, deadline=deadline, interval=_POLL_SECONDS)
+        prepared = prepare(session, prepared.case.order)
+    if not prepared.changed or prepared.compared or blocking(prepared.findings):
+        return prepared
+    destroy_planned(session, prepared.case.source.vm_id or "")
+    return _compared(session, prepared)
 
 
 def require(prepared: Prepared) -> None:
@@ -245,69 +277,6 @@ def _judged(session: Session, prepared: Prepared, entries: Sequence[Entry]) -> P
         *(finding for predicate in AFTER for finding in predicate(case)),
     )
     return replace(prepared, case=case, findings=found, fixes=fixes)
-
-
-def corrections(
-    case: Case, planned: Planned, entries: Sequence[Entry]
-) -> tuple[list[Pipeline], tuple[Mapping[str, Any], ...]]:
-    """Return the changes at the report's VM that were asked for and are needed, and what they are for the result."""
-    switches, machine = case.order.switch_map, compatibility.report_vm()
-    mapped = [adapter for adapter in planned.adapters if adapter.switch_name in switches]
-    used = {adapter.switch_name: switches[adapter.switch_name] for adapter in mapped if adapter.switch_name}
-    changes = [compatibility.connected(machine, name, target) for name, target in used.items()]
-    done: list[Mapping[str, Any]] = [
-        _fix("switch_mapped", adapter.name, adapter.switch_name, used[adapter.switch_name])
-        for adapter in mapped
-        if adapter.switch_name
-    ]
-    for fix in compatibility.wanted_fixes(entries, case.order.fixes):
-        if fix.entry.switch in used:
-            continue  # connected through its switch already
-        changes.append(compatibility.corrected(fix))
-        done.append(_fix(fix.what, fix.entry.source_name, fix.entry.switch, fix.switch or None))
-    for before, after in _disks_elsewhere(case, planned):
-        drive = machine | expand("HardDrives") | where("Path", before)
-        changes.append(drive | command("Set-VMHardDiskDrive", Path=after, ErrorAction="Stop"))
-        done.append(_fix("disk_found_elsewhere", planned.vm.name, before, after))
-    _at_machine(case, planned, changes, done)
-    return changes, tuple(done)
-
-
-def _at_machine(case: Case, planned: Planned, changes: list[Pipeline], done: list[Mapping[str, Any]]) -> None:
-    """Add the changes that concern the VM as a whole."""
-    order, machine, vm, most = case.order, compatibility.report_vm(), planned.vm, case.there.processors
-    if order.limit_processors and most is not None and (vm.processor_count or 0) > most:
-        changes.append(machine | command("Set-VMProcessor", Count=most, ErrorAction="Stop"))
-        done.append(_fix("processors_limited", vm.name, vm.processor_count, most))
-    if order.remove_saved_state and vm.state == "Saved":
-        changes.append(machine | command("Remove-VMSavedState", ErrorAction="Stop"))
-        done.append(_fix("saved_state_removed", vm.name, "Saved", "Off"))
-    if not order.copies and order.smart_paging_file_path is not None:
-        changes.append(
-            machine | command("Set-VM", SmartPagingFilePath=order.smart_paging_file_path, ErrorAction="Stop")
-        )
-    path = None if order.copies else order.virtual_machine_path
-    if path is not None or order.snapshot_source_path is not None:
-        # What Set-VM can't do: the path of the configuration, and checkpoints that are elsewhere (Repair-VM's page).
-        repair = command("Repair-VM", Path=path, SnapshotFilePath=order.snapshot_source_path, ErrorAction="Stop")
-        changes.append(kept(compatibility.REPORT) | repair)
-
-
-def _disks_elsewhere(case: Case, planned: Planned) -> list[tuple[str, str]]:
-    """Return disks of a VM to register that lie in ``vhd_source_path`` instead: (path that it names, path there)."""
-    if case.order.copies:
-        return []
-    beside = {ntpath.basename(path).lower() for path in case.source.disks}
-    there = {name: path for path in case.reported if (name := ntpath.basename(path).lower()) not in beside}
-    return [
-        (disk.path, there[name])
-        for disk in planned.disks
-        if (name := ntpath.basename(disk.path).lower()) in there and disk.path.lower() != there[name].lower()
-    ]
-
-
-def _fix(what: str, about: str, before: Any, after: Any) -> dict[str, Any]:
-    return {"fix": what, "about": about, "from": before, "to": after}
 
 
 def _finding(

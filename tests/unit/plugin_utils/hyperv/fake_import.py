@@ -60,6 +60,7 @@ class ImportHost:
         self.vms: dict[str, dict[str, Any]] = {}
         self.planned: dict[str, dict[str, Any]] = {}
         self.jobs: list[dict[str, Any]] = []
+        self.refuse_jobs = False
         self.switches = ["LAN", "Prod"]
         self.processors = 8
         self.free = {"C:": 2**40, "D:": 2**40}
@@ -148,6 +149,8 @@ class ImportHost:
         if kind == "Msvm_PlannedComputerSystem":
             return [{"Name": one.upper(), "OperationalStatus": [2]} for one in self.planned]
         if kind == "Msvm_ConcreteJob":
+            if self.refuse_jobs:
+                raise Refused("HRESULT 0x80041003,Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand")
             return self.jobs
         return [{"Name": "service"}] if kind == "Msvm_VirtualSystemManagementService" else []
 

@@ -17,6 +17,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     NotFound,
     NotPossible,
     RemoteError,
+    TimedOut,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import import_task, importing
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.import_order import parse
@@ -27,7 +28,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manife
     TreeFile,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
-from unit.fake_session import FakeSession, Refused, request
+from unit.fake_session import FakeClock, FakeSession, Lines, Refused, request
 from unit.plugin_utils.hyperv.fake_import import DISK, ERP, FILE, NEW, OTHER, ROOT, ImportHost, adapter, exported
 
 MANIFEST = Manifest(
@@ -264,14 +265,48 @@ def test_a_leftover_is_removed_before_the_import_and_left_in_check_mode() -> Non
     assert (list(host.vms), host.planned) == ([ERP], {})
 
 
-@pytest.mark.parametrize(("state", "arriving"), [(4, True), (7, False)])
-def test_a_planned_vm_that_an_import_makes_real_is_left_alone(state: int, arriving: bool) -> None:
+@pytest.mark.parametrize("arrives", [True, False])
+def test_an_import_that_runs_is_waited_for_and_then_decided_again(arrives: bool) -> None:
     host = ImportHost()
     host.planned[ERP] = exported()
-    host.jobs = [{"JobType": 61, "JobState": state}]
+    host.jobs = [{"JobType": 61, "JobState": 4}]
+    assert ids(run(host, check_mode=True)) == ["import_running"]
+    assert list(host.planned) == [ERP]
+
+    def later(now: float) -> None:
+        if now >= 60 and host.jobs:
+            host.jobs = []
+            if arrives:
+                host.register(path=ROOT)
+                host.planned = {}
+
+    clock, lines = FakeClock(on_sleep=later), Lines()
+    asked = replace(request(FakeSession(host="hv02", machine=host.session.machine), path=ROOT), reporter=lines)
+    outcome = import_task.operate(asked, clock=clock)
+    assert (outcome.failure, outcome.values["outcome"], outcome.values["id"]) == (None, "imported", ERP)
+    assert 60 <= clock.now < 120
+    assert any("waiting" in line for line in lines.lines)
+    assert len(host.session.sent("Import-VM")) == (0 if arrives else 1)
+    assert (list(host.vms), host.planned) == ([ERP], {})
+
+
+def test_waiting_for_an_import_ends() -> None:
+    host = ImportHost()
+    host.planned[ERP] = exported()
+    host.jobs = [{"JobType": 61, "JobState": 4}]
+    asked = request(FakeSession(host="hv02", machine=host.session.machine), path=ROOT, timeout_seconds=60)
+    outcome = import_task.operate(asked, clock=FakeClock())
+    assert isinstance(outcome.failure, TimedOut)
+    assert list(host.planned) == [ERP]
+
+
+def test_a_planned_vm_whose_work_is_not_known_is_left_alone() -> None:
+    host = ImportHost()
+    host.planned[ERP] = exported()
+    host.refuse_jobs = True
     outcome = run(host)
-    assert ("vm_arriving" in ids(outcome)) is arriving
-    assert (list(host.planned) == [ERP]) is arriving
+    assert ids(outcome, "blocking") == ["vm_arriving"]
+    assert list(host.planned) == [ERP]
 
 
 @pytest.mark.parametrize(
