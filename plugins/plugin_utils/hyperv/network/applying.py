@@ -129,7 +129,8 @@ def _await_reports(
 ) -> None:
     """Wait for all guests under one deadline; those that are late have an error of their own."""
     waiting = {target.adapter.id: target for target in told}
-    tell(f"{session.host}: waiting until guests report: {', '.join(sorted(_wanted(one) for one in waiting.values()))}")
+    lines = sorted(f"{one.vm.name} ({_wanted(one)})" for one in waiting.values())
+    tell(f"waiting until guests report what they were told: {', '.join(lines)}")
 
     def all_report() -> bool:
         for adapter in _look(session, list(waiting.values())):

@@ -50,7 +50,7 @@ def judge(
     named = tuple(networks)
     found = [finding for target in plan.targets for finding in _target(target, around, others, named)]
     needed = sum(target.mac == DYNAMIC for target in plan.due)
-    if needed:
+    if needed or any(target.adapter.dynamic_mac_address and target.mac is None for target in plan.targets):
         found += findings.mac_pool(around.host, around.pool, around.dynamic_macs, needed=needed)
     found += _within(plan)
     return tuple(found)

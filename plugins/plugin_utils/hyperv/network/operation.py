@@ -142,7 +142,7 @@ def _await_guests(
         if not blocking(found) or any(one.id not in _MAY_PASS for one in blocking(found)):
             return True
         if not told:
-            tell(f"{host}: waiting for guests to answer: {', '.join(sorted({one.subject for one in blocking(found)}))}")
+            tell(f"waiting for guests to answer: {', '.join(sorted({one.subject for one in blocking(found)}))}")
             told = True
         known.update({item.vm.id: item for item in read_details(session, due, parts=("integration_services",))})
         found = look()
