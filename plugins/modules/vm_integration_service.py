@@ -74,7 +74,7 @@ extends_documentation_fragment:
   - hyperv.mobility.selection
 attributes:
   check_mode:
-    description: Says what would change, without changing it or waiting.
+    description: Says what would change, without changing it. Waits for guests only where nothing would change.
     support: full
   diff_mode:
     description: Shows the services and drives that differ, by VM, before and after.

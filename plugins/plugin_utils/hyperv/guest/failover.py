@@ -67,9 +67,10 @@ class Look:
 
 @dataclass(kw_only=True)
 class Progress:
-    """What was done so far, by the Id of the machine."""
+    """What was done so far; machines by their Ids."""
 
-    done: set[str] = field(default_factory=set)
+    sides: set[tuple[str, str]] = field(default_factory=set)
+    """Host and Id of each adapter that stands as it was asked for."""
     touched: set[str] = field(default_factory=set)
     errors: dict[str, MobilityError] = field(default_factory=dict)
 
@@ -97,12 +98,11 @@ def operate(request: Request) -> Outcome:
         first, more = blocked[0], f"; {len(blocked) - 1} more findings" if len(blocked) > 1 else ""
         raise NotPossible(f"{request.host}: {first.subject}: {first.evidence}; {first.remedy}{more}", findings=blocked)
     progress = Progress()
-    outcome = carry_out(plan, lambda due: _apply(request, due, progress), request, {})
-    foreseen = request.check_mode
-    values = {"vms": [_described(target, progress, foreseen=foreseen) for target in plan.targets]}
-    changed = plan.changed if foreseen else bool(progress.touched)
+    foreseen = {"vms": [_described(target, None) for target in plan.targets]}
+    outcome = carry_out(plan, lambda due: _apply(request, due, progress), request, foreseen)
+    changed = any(vm["changed"] for vm in outcome.values["vms"])
     failure = next(iter(progress.errors.values()), None)
-    return Outcome(changed=changed, values=values, diff=outcome.diff, failure=failure)
+    return Outcome(changed=changed, values=outcome.values, diff=outcome.diff, failure=failure)
 
 
 def _chosen(request: Request, wishes: Sequence[VmWish]) -> dict[str, VmWish]:
@@ -241,20 +241,17 @@ def _adapter_target(
 
 def _apply(request: Request, plan: FailoverPlan, progress: Progress) -> dict[str, Any]:
     for target in plan.targets:
-        if not target.is_due:
-            continue
         vm_id = target.copy.vm.id
         try:
-            for side in (side for one in target.adapters for side in one.sides):
+            for side in (side for one in target.adapters for side in one.sides if target.is_due and side.commands):
                 _set(_session_to(request, side, target), side, changed=vm_id in progress.touched)
-                if side.commands:
-                    progress.touched.add(vm_id)
-            progress.done.add(vm_id)
+                progress.touched.add(vm_id)
+                progress.sides.add((side.host, side.adapter.id))
         except MobilityError as problem:
             progress.errors[vm_id] = problem
             if problem.changed:
                 progress.touched.add(vm_id)
-    return {}
+    return {"vms": [_described(target, progress) for target in plan.targets]}
 
 
 def _session_to(request: Request, side: Side, target: VmTarget) -> Session:
@@ -268,17 +265,17 @@ def _set(session: Session, side: Side, *, changed: bool) -> None:
     send(session, *statements, changed=changed)
 
 
-def _described(target: VmTarget, progress: Progress, *, foreseen: bool) -> dict[str, Any]:
+def _described(target: VmTarget, progress: Progress | None) -> dict[str, Any]:
+    """Return the result of one machine; without progress, what it will be."""
     copy = target.copy
-    error = progress.errors.get(copy.vm.id)
-    done = not target.is_due or foreseen or copy.vm.id in progress.done
+    error = progress.errors.get(copy.vm.id) if progress is not None else None
     replication = copy.replication
     return {
         "id": copy.vm.id,
         "name": copy.vm.name,
         "host": copy.host,
         "replica_host": target.replica_host,
-        "changed": target.is_due if foreseen else copy.vm.id in progress.touched,
+        "changed": target.is_due if progress is None else copy.vm.id in progress.touched,
         "skipped": target.is_blocked,
         "replication": {
             "mode": copy.mode or None,
@@ -287,22 +284,32 @@ def _described(target: VmTarget, progress: Progress, *, foreseen: bool) -> dict[
             "primary_server": replication.primary_server if replication is not None else None,
             "replica_server": replication.replica_server if replication is not None else None,
         },
-        "adapters": [_adapter(target, one, done=done and not target.is_blocked) for one in target.adapters],
+        "adapters": [_adapter(target, one, progress) for one in target.adapters],
         "findings": [finding.as_plain() for finding in target.findings],
         "error": None if error is None else {**error.details, "kind": error.kind, "msg": error.msg},
     }
 
 
-def _adapter(target: VmTarget, one: AdapterTarget, *, done: bool) -> dict[str, Any]:
+def _stands(target: VmTarget, side: Side, progress: Progress | None) -> bool:
+    """Whether a side is as asked for, or will be."""
+    if not side.commands:
+        return True
+    return not target.is_blocked and (progress is None or (side.host, side.adapter.id) in progress.sides)
+
+
+def _adapter(target: VmTarget, one: AdapterTarget, progress: Progress | None) -> dict[str, Any]:
     adapter = one.here.adapter
+    shown = {side.host: side.after if _stands(target, side, progress) else side.before for side in one.sides}
+    decisive = one.decisive
+    done = decisive is not None and _stands(target, decisive, progress)
     ahead = outlook(one, (*target.machine_findings, *one.findings), done=done)
     return {
         "name": adapter.name,
         "id": adapter.id,
         "mac_address": adapter.mac_address,
         "addresses": list(adapter.ip_addresses),
-        "here": one.here.after if done else one.here.before,
-        "replica": None if one.replica is None else one.replica.after if done else one.replica.before,
+        "here": shown[one.here.host],
+        "replica": None if one.replica is None else shown[one.replica.host],
         "comes_up_with": dict(ahead.addresses),
         "keeps_primary_address": ahead.keeps,
         "why": list(ahead.why),

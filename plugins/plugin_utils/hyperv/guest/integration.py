@@ -24,7 +24,7 @@ from ..writing import change, send
 from .exchange import Exchange, GuestSystem, read_exchanges
 from .integration_plan import DISC_NAME, IntegrationPlan, Target, Wanted, holds_disc, parse, plan_target
 from .remedies import UPDATE_SERVICE, Surroundings, guest_findings
-from .sides import WINDOWS_SERVICES, GuestSide, Sides, sides
+from .sides import SERVICE_NAMES, WINDOWS_SERVICES, GuestSide, Sides, sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,54 +105,81 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     wanted = parse(request.arguments, selection)
     session = request.sessions.here()
     reading = read_guests(session, [vm.id for vm in selected(session, selection, host=request.host)])
-    system = read_host_system(session)
-    surroundings, doubts = _surroundings(request, reading, system)
-    path = f"{system.directory}\\{DISC_NAME}"
-    planned = [plan_target(item, wanted, surroundings[item.vm.id], disc_path=path) for item in reading.details]
-    notes = [*doubts, *(finding for _target, findings in planned for finding in findings)]
-    if blocking(notes):
-        first = blocking(notes)[0]
+    scene, doubts = _scene(request, reading)
+    planned = [
+        plan_target(item, wanted, scene.around(reading, item), disc_path=scene.disc_path) for item in reading.details
+    ]
+    scene.notes += [*doubts, *(finding for _target, findings in planned for finding in findings)]
+    if blocking(scene.notes):
+        first = blocking(scene.notes)[0]
         message = f"{request.host}: {first.subject}: {first.evidence}; {first.remedy}"
-        raise NotPossible(message, findings=blocking(notes))
+        raise NotPossible(message, findings=blocking(scene.notes))
     plan = IntegrationPlan(targets=tuple(target for target, _findings in planned))
+    patience = Patience(request=request, wanted=wanted, clock=clock)
     progress = Progress()
-    outcome = carry_out(plan, lambda due: _apply(session, due, progress), request, {})
-    late: TimedOut | None = None
-    if not request.check_mode:
-        reading, late = _look_again(session, request, wanted, reading, outcome.changed, clock)
-    values = _values(plan, reading, surroundings, notes, progress, foreseen=request.check_mode)
-    changed = plan.changed if request.check_mode else bool(progress.changed)
-    failure = next(iter(progress.errors.values()), late)
-    return Outcome(changed=changed, values=values, diff=outcome.diff, failure=failure)
+    if not plan.changed:
+        reading = patience.awaited(session, reading)
+
+    def apply(due: IntegrationPlan) -> dict[str, Any]:
+        _apply(session, due, progress)
+        now = patience.awaited(session, read_guests(session, [item.vm.id for item in reading.details]))
+        return _values(due, now, scene, progress)
+
+    outcome = carry_out(plan, apply, request, _values(plan, reading, scene, None))
+    changed = any(vm["changed"] for vm in outcome.values["vms"])
+    failure = next(iter(progress.errors.values()), patience.late)
+    return Outcome(changed=changed, values=outcome.values, diff=outcome.diff, failure=failure)
 
 
-def _surroundings(
-    request: Request, reading: Reading, system: HostSystem
-) -> tuple[dict[str, Surroundings], list[Finding]]:
-    asked = request.arguments.get("guest_system") or "auto"
-    places = {str(key).lower(): str(value) for key, value in (request.arguments.get("guest_hosts") or {}).items()}
-    found, doubts = {}, []
-    for item in reading.details:
+@dataclass(kw_only=True)
+class Scene:
+    """What does not change while a task runs: the host, what was asked about guests, what they themselves showed."""
+
+    system: HostSystem
+    asked: str
+    guests: Mapping[str, tuple[str, tuple[WindowsService, ...]]]
+    """Id of the machine -> its guest as a host of the inventory, and the services read there."""
+    notes: list[Finding] = field(default_factory=list)
+    """Findings on what was asked for."""
+
+    @property
+    def disc_path(self) -> str:
+        """Where the services disc lies on hosts that have it."""
+        return f"{self.system.directory}\\{DISC_NAME}"
+
+    def around(self, reading: Reading, item: VmDetails) -> Surroundings:
+        """Return what the remedies for a machine depend on."""
         exchange = reading.exchange(item.vm.id)
         told = exchange.system if exchange is not None else GuestSystem.UNKNOWN
-        place = places.get(item.vm.id) or places.get(item.vm.name.lower())
-        services: tuple[WindowsService, ...] = ()
-        if place is not None:
-            try:
-                services = _guest_services(request.sessions.to(place))
-            except MobilityError as problem:
-                doubts.append(_unread(item, place, problem))
-                place = None
-        if place is not None and asked == "auto":
+        place, services = self.guests.get(item.vm.id, (None, ()))
+        if self.asked != "auto":
+            told = GuestSystem(self.asked)
+        elif place is not None:
             told = GuestSystem.WINDOWS
-        found[item.vm.id] = Surroundings(
-            system=told if asked == "auto" else GuestSystem(asked),
+        return Surroundings(
+            system=told,
             exchange=exchange,
-            host_build=system.build,
+            host_build=self.system.build,
             guest_host=place,
             guest_services=services,
         )
-    return found, doubts
+
+
+def _scene(request: Request, reading: Reading) -> tuple[Scene, list[Finding]]:
+    """Return what holds for the whole task, and findings for guests that could not be read where they were named."""
+    places = {str(key).lower(): str(value) for key, value in (request.arguments.get("guest_hosts") or {}).items()}
+    guests: dict[str, tuple[str, tuple[WindowsService, ...]]] = {}
+    doubts: list[Finding] = []
+    for item in reading.details:
+        place = places.get(item.vm.id) or places.get(item.vm.name.lower())
+        if place is None:
+            continue
+        try:
+            guests[item.vm.id] = (place, _guest_services(request.sessions.to(place)))
+        except MobilityError as problem:
+            doubts.append(_unread(item, place, problem))
+    system = read_host_system(request.sessions.here())
+    return Scene(system=system, asked=request.arguments.get("guest_system") or "auto", guests=guests), doubts
 
 
 def _guest_services(guest: Session) -> tuple[WindowsService, ...]:
@@ -171,7 +198,7 @@ def _unread(item: VmDetails, place: str, problem: MobilityError) -> Finding:
     )
 
 
-def _apply(session: Session, plan: IntegrationPlan, progress: Progress) -> dict[str, Any]:
+def _apply(session: Session, plan: IntegrationPlan, progress: Progress) -> None:
     for target in plan.targets:
         if not target.is_due:
             continue
@@ -182,7 +209,6 @@ def _apply(session: Session, plan: IntegrationPlan, progress: Progress) -> dict[
             progress.errors[target.vm.id] = problem
             if problem.changed:
                 progress.changed.add(target.vm.id)
-    return {}
 
 
 def _statements(target: Target) -> list[Pipeline]:
@@ -200,32 +226,39 @@ def _statements(target: Target) -> list[Pipeline]:
     return statements
 
 
-def _look_again(
-    session: Session, request: Request, wanted: Wanted, before: Reading, changed: bool, clock: Clock
-) -> tuple[Reading, TimedOut | None]:
-    """Return the machines as they are now, after waiting for their guests where that is asked for."""
-    ids = [item.vm.id for item in before.details]
-    seconds = float(request.arguments.get("wait_seconds") or 0)
-    last = [read_guests(session, ids) if changed else before]
-    if not seconds or not _unsettled(last[0], wanted):
-        return last[0], None
-    request.reporter.say(f"waiting for guests: {_listed(_unsettled(last[0], wanted))}")
+@dataclass(kw_only=True)
+class Patience:
+    """Waits for guests as long as the task says."""
 
-    def settled() -> bool:
-        last[0] = read_guests(session, ids)
-        return not _unsettled(last[0], wanted)
+    request: Request
+    wanted: Wanted
+    clock: Clock
+    late: TimedOut | None = None
+    """Set where the wait was in vain."""
 
-    try:
-        wait_until(
-            settled,
-            what=f"{request.host}: integration services answering in the guests",
-            deadline=Deadline(seconds, clock),
-            interval=_POLL_SECONDS,
-            last_seen=lambda: _listed(_unsettled(last[0], wanted)),
-        )
-    except TimedOut as late:
-        return last[0], late
-    return last[0], None
+    def awaited(self, session: Session, reading: Reading) -> Reading:
+        """Return the machines once their guests answer, or as they are at the deadline."""
+        seconds = float(self.request.arguments.get("wait_seconds") or 0)
+        last = [reading]
+        if not seconds or not _unsettled(reading, self.wanted):
+            return reading
+        self.request.reporter.say(f"waiting for guests: {', '.join(_unsettled(reading, self.wanted))}")
+
+        def settled() -> bool:
+            last[0] = read_guests(session, [item.vm.id for item in reading.details])
+            return not _unsettled(last[0], self.wanted)
+
+        try:
+            wait_until(
+                settled,
+                what=f"{self.request.host}: integration services answering in the guests",
+                deadline=Deadline(seconds, self.clock),
+                interval=_POLL_SECONDS,
+                last_seen=lambda: ", ".join(_unsettled(last[0], self.wanted)),
+            )
+        except TimedOut as late:
+            self.late = late
+        return last[0]
 
 
 def _unsettled(reading: Reading, wanted: Wanted) -> list[str]:
@@ -239,45 +272,35 @@ def _unsettled(reading: Reading, wanted: Wanted) -> list[str]:
     ]
 
 
-def _listed(items: Sequence[str]) -> str:
-    return ", ".join(items)
-
-
 def _values(
-    plan: IntegrationPlan,
-    reading: Reading,
-    surroundings: Mapping[str, Surroundings],
-    notes: Sequence[Finding],
-    progress: Progress,
-    *,
-    foreseen: bool,
-) -> dict[str, Any]:
+    plan: IntegrationPlan, reading: Reading, scene: Scene, progress: Progress | None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the results by machine; without progress, what they will be."""
     targets = {target.vm.id: target for target in plan.targets}
-    found = []
-    for item in reading.details:
-        target, around = targets[item.vm.id], surroundings[item.vm.id]
-        own = reading.sides(item)
-        subject = f"{item.vm.name} ({item.vm.id})"
-        findings = [*(note for note in notes if note.subject == subject), *guest_findings(item.vm, own, around)]
-        error = progress.errors.get(item.vm.id)
-        services = {side.name: side.described() for side in own}
-        if foreseen:
-            for service in target.switched:
-                services[sides(item.vm, service, None).name]["enabled"] = not service.enabled
-        found.append(
-            {
-                "id": item.vm.id,
-                "name": item.vm.name,
-                "state": item.vm.state,
-                "changed": target.is_due if foreseen else item.vm.id in progress.changed,
-                "guest": _guest(around),
-                "services": services,
-                "services_disc_inserted": _has_disc(item, target, foreseen=foreseen),
-                "findings": [finding.as_plain() for finding in findings],
-                "error": None if error is None else {**error.details, "kind": error.kind, "msg": error.msg},
-            }
-        )
-    return {"vms": found}
+    return {"vms": [_described(item, targets[item.vm.id], reading, scene, progress) for item in reading.details]}
+
+
+def _described(
+    item: VmDetails, target: Target, reading: Reading, scene: Scene, progress: Progress | None
+) -> dict[str, Any]:
+    own, around = reading.sides(item), scene.around(reading, item)
+    subject = f"{item.vm.name} ({item.vm.id})"
+    findings = [*(note for note in scene.notes if note.subject == subject), *guest_findings(item.vm, own, around)]
+    error = progress.errors.get(item.vm.id) if progress is not None else None
+    services = {side.name: side.described() for side in own}
+    for service in target.switched if progress is None else ():
+        services[SERVICE_NAMES[service.service_id]]["enabled"] = not service.enabled
+    return {
+        "id": item.vm.id,
+        "name": item.vm.name,
+        "state": item.vm.state,
+        "changed": target.is_due if progress is None else item.vm.id in progress.changed,
+        "guest": _guest(around),
+        "services": services,
+        "services_disc_inserted": _has_disc(item, target, foreseen=progress is None),
+        "findings": [finding.as_plain() for finding in findings],
+        "error": None if error is None else {**error.details, "kind": error.kind, "msg": error.msg},
+    }
 
 
 def _guest(around: Surroundings) -> dict[str, Any]:

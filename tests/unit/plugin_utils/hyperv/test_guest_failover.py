@@ -358,6 +358,9 @@ def test_a_failure_on_the_second_side_tells_that_the_first_was_changed() -> None
     assert pair.set_on(pair.replica)["IPv4Address"] == "10.2.0.11"
     assert pair.set_on(pair.vm) == {}
     assert one(outcome)["error"]["kind"] == "remote_error"
+    (shown,) = one(outcome)["adapters"]
+    assert (shown["here"]["ipv4"], shown["replica"]["ipv4"]["address"]) == (None, "10.2.0.11")
+    assert shown["comes_up_with"]["ipv4"] == "10.2.0.11", "a failover goes by the replica's copy"
 
 
 def test_names_that_fit_nothing_or_several() -> None:

@@ -314,6 +314,22 @@ def test_waiting_in_vain_is_a_failure_with_everything_else_returned() -> None:
     assert ids(one(outcome)) == ["guest_service_silent"]
 
 
+def test_a_guest_that_answers_only_now_tells_what_it_is() -> None:
+    machine = guest_vm(WEB, "web")
+    switch(machine, KVP, Enabled=False)
+    machine["pairs"] = {}
+    host = GuestHost(machine)
+    clock = FakeClock(on_sleep=lambda _now: machine["pairs"].update(UBUNTU))
+    outcome = run(host, clock=clock, names=["web"], services={KVP: True}, wait_seconds=30)
+    assert outcome.failure is None
+    assert one(outcome)["guest"]["system"] == "linux"
+
+
+def test_check_mode_waits_as_the_real_run_does_where_nothing_would_change() -> None:
+    outcome = run(GuestHost(silent({})), check_mode=True, names=["web"], services={KVP: True}, wait_seconds=30)
+    assert isinstance(outcome.failure, TimedOut)
+
+
 def test_nobody_waits_for_what_waiting_does_not_change() -> None:
     old = silent(WINDOWS, PrimaryOperationalStatus="Ok", SecondaryOperationalStatus="ProtocolMismatch")
     clock = FakeClock()
