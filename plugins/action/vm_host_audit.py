@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.base import HostAction, Outcome, Request
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options import Spec, choice, integer, listing
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options import (
+    Spec,
+    choice,
+    integer,
+    listing,
+    mapping,
+)
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.audit import operation
 
 
@@ -17,6 +23,7 @@ class ActionModule(HostAction):
         "best_practices": choice("last", "scan", "none", default="last"),
         "timeout_seconds": integer(default=1800, minimum=1),
         "exclude": listing(),
+        "rule_ids": mapping(),
         "fail_on": choice("error", "warning"),
     }
 

@@ -35,6 +35,10 @@ options:
     description: Rules that are broken on purpose, by RV(rules[].id) or slug. They are judged, and don't count.
     type: list
     elements: str
+  rule_ids:
+    description: The analyzer's C(RuleId) of rules, by our ids of the rules, for builds whose help links name no page.
+      None is published for builds after Windows Server 2012, so look at your own hosts' results.
+    type: dict
   fail_on:
     description: Fail where a rule of this severity is broken by our own verdict. V(warning) includes errors.
     type: str

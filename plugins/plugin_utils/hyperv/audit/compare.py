@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .judged import Verdict
-from .published import BY_SLUG
+from .published import BY_ID, BY_SLUG
 from .remedies import REMEDIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .bpa import Result
     from .judged import Judged
@@ -57,6 +57,14 @@ def agreement(ours: str, theirs: str | None) -> str:
     if theirs in (None, EXCLUDED) or ours == Verdict.UNKNOWN.value:
         return NOT_COMPARED
     return AGREE if (ours == NONCOMPLIANT) == (theirs == NONCOMPLIANT) else DISAGREE
+
+
+def known_by_number(results: Iterable[Result], numbers: Mapping[str, str]) -> tuple[Result, ...]:
+    """Return the results with the slug of those whose link names no page, by the RuleId given for our rules' ids."""
+    slugs = {str(number): BY_ID[name].slug.lower() for name, number in numbers.items()}
+    return tuple(
+        item if item.slug in BY_SLUG else replace(item, slug=slugs.get(item.rule_id, item.slug)) for item in results
+    )
 
 
 def unmatched(results: Sequence[Result]) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..guest.copies import Copy
+from ..guest.exchange import Exchange
 from ..guest.sides import Sides, sides
 from ..model_enums import IntegrationService
 
@@ -17,22 +18,23 @@ if TYPE_CHECKING:
     from ..gateway import VmDetails
     from ..gateway_host import HostFacts
     from ..guest.copies import FailoverSetting
-    from ..guest.exchange import Exchange
     from .models import (
-        AuthorizationEntry,
         Certificate,
         GroupThrottle,
-        GuestAddresses,
         IpAddress,
         NetAdapter,
         PortFeature,
-        ReplicationHealth,
-        ReplicationServer,
-        ReplicationSettings,
         RequiredFeatures,
         ServiceState,
         SwitchExtension,
         Throttle,
+    )
+    from .models_replication import (
+        AuthorizationEntry,
+        GuestAddresses,
+        ReplicationHealth,
+        ReplicationServer,
+        ReplicationSettings,
     )
 
 _WITHOUT_SERVICE = frozenset(
@@ -84,8 +86,10 @@ class Evidence:
         return next((item for item in self.machines or () if item.vm.id == vm_id), None)
 
     def exchange(self, vm_id: str) -> Exchange | None:
-        """Return what a guest tells of itself, None where that could not be read or it has no entry."""
-        return next((item for item in self.exchanges or () if item.vm_id == vm_id), None)
+        """Return what a guest tells of itself (nothing where it has no entry), None where that could not be read."""
+        if self.exchanges is None:
+            return None
+        return next((item for item in self.exchanges if item.vm_id == vm_id), Exchange(vm_id=vm_id))
 
     def sides(self, machine: VmDetails) -> tuple[Sides, ...]:
         """Return both sides of each integration service of a machine."""

@@ -29,10 +29,10 @@ PREDICATES = (*rules_host.PREDICATES, *rules_machines.PREDICATES, *rules_replica
 def operate(request: Request) -> Outcome:
     """Return the audit of the host; nothing is changed. In check mode the analyzer's last scan is read."""
     wanted = request.arguments
-    excluded = parse_exclusions(wanted["exclude"] or ())
+    excluded, numbers = parse_exclusions(wanted["exclude"] or ()), parse_numbers(wanted["rule_ids"] or {})
     session = request.sessions.here()
     seen = read_evidence(session)
-    analyzer, results = _analyzer(session, request)
+    analyzer, results = _analyzer(session, request, numbers)
     rules = [compare.beside(judged, results, excluded) for judged in judge(seen)]
     findings = [finding for predicate in own.PREDICATES for finding in predicate(seen)]
     values = {
@@ -72,7 +72,20 @@ def count(rules: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
-def _analyzer(session: Session, request: Request) -> tuple[dict[str, Any], tuple[bpa.Result, ...] | None]:
+def parse_numbers(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the analyzer's RuleId by our rule's id; InvalidRequest for an id that is no rule, or a number twice."""
+    strange = sorted(set(given) - set(BY_ID))
+    if strange:
+        raise InvalidRequest(f"rule_ids: there is no rule {strange[0]!r}; rules are: {', '.join(sorted(BY_ID))}")
+    numbers = {name: str(number) for name, number in given.items()}
+    if len(set(numbers.values())) < len(numbers):
+        raise InvalidRequest("rule_ids: two rules have the same RuleId")
+    return numbers
+
+
+def _analyzer(
+    session: Session, request: Request, numbers: Mapping[str, str]
+) -> tuple[dict[str, Any], tuple[bpa.Result, ...] | None]:
     """Return what is known of the analyzer, and its results; None where there are none to compare with.
 
     A host without the analyzer, or one whose scan fails, is audited all the same: the reason is returned.
@@ -88,7 +101,7 @@ def _analyzer(session: Session, request: Request) -> tuple[dict[str, Any], tuple
             request.reporter.say(f"{request.host}: scanning {bpa.HYPER_V}; this takes minutes")
             bpa.scan(session, bpa.HYPER_V, timeout_seconds=float(request.arguments["timeout_seconds"]))
             model = bpa.get_model(session, bpa.HYPER_V)
-        results = bpa.read_results(session, bpa.HYPER_V)
+        results = compare.known_by_number(bpa.read_results(session, bpa.HYPER_V), numbers)
     except MobilityError as problem:
         if problem.kind in ("connection_lost", "authentication_failed"):
             raise

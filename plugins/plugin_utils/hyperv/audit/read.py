@@ -16,21 +16,23 @@ from ..guest.copies import FailoverSetting
 from ..guest.exchange import Exchange
 from .evidence import Evidence
 from .models import (
-    AuthorizationEntry,
     Certificate,
     GroupThrottle,
-    GuestAddresses,
     HostClock,
     IpAddress,
     NetAdapter,
     PortFeature,
-    ReplicationHealth,
-    ReplicationServer,
-    ReplicationSettings,
     RequiredFeatures,
     ServiceState,
     SwitchExtension,
     Throttle,
+)
+from .models_replication import (
+    AuthorizationEntry,
+    GuestAddresses,
+    ReplicationHealth,
+    ReplicationServer,
+    ReplicationSettings,
 )
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..gateway import VmDetails
     from .evidence import Evidence
-    from .models import ReplicationSettings
+    from .models_replication import ReplicationSettings
 
 _RECOVERY_POINTS = frozenset({"Replica", "AppConsistentReplica", "SyncedReplica", "Planned"})
 """Types of checkpoints that replication makes by itself."""

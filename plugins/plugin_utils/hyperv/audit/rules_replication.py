@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .evidence import Evidence
-    from .models import GroupThrottle, ReplicationSettings, Throttle
+    from .models import GroupThrottle, Throttle
+    from .models_replication import ReplicationSettings
 
 _BEFORE_COPY = frozenset(
     {"Disabled", "ReadyForInitialReplication", "InitialReplicationInProgress", "WaitingForInitialReplication"}

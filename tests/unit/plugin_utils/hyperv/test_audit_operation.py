@@ -47,7 +47,8 @@ class Analyzed(AuditHost):
 
 
 def run(host: AuditHost, *, check_mode: bool = False, **given: Any) -> Outcome:
-    arguments = {"best_practices": "last", "timeout_seconds": 60, "exclude": None, "fail_on": None, **given}
+    defaults = {"best_practices": "last", "timeout_seconds": 60, "exclude": None, "rule_ids": None, "fail_on": None}
+    arguments: dict[str, Any] = {**defaults, **given}
     return operation.operate(request(host.session, check_mode=check_mode, **arguments))
 
 
@@ -137,6 +138,23 @@ def test_a_rule_that_is_not_there_can_t_be_excluded() -> None:
     with pytest.raises(InvalidRequest, match="no rule 'vm_pause'"):
         run(host, exclude=["vm_pause"])
     assert host.session.invocations == []
+
+
+def test_rules_are_known_by_their_numbers_where_links_name_no_page() -> None:
+    host = Analyzed()
+    redirected = [
+        {"ResultId": "r", "RuleId": "7", "Help": "http://go.microsoft.com/fwlink/?LinkID=1", "Title": "Un titre"}
+    ]
+    host.session.machine.on("Get-BpaResult", lambda p, o: redirected if p["Filter"] == "Noncompliant" else [])
+    blind = run(host)
+    assert rule(blind, "vm_paused")["agreement"] == "not_compared"
+    assert blind.values["best_practices"]["unmatched"] == 1
+    told = run(host, rule_ids={"vm_paused": 7})
+    assert rule(told, "vm_paused")["agreement"] == "disagree"
+    assert told.values["best_practices"]["unmatched"] == 0
+    for wrong in ({"vm_pause": 7}, {"vm_paused": 7, "vm_has_checkpoints": "7"}):
+        with pytest.raises(InvalidRequest, match="rule_ids"):
+            run(host, rule_ids=wrong)
 
 
 def own(host: AuditHost) -> set[str]:

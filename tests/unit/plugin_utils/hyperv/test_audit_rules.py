@@ -139,6 +139,9 @@ BROKEN: list[tuple[str, Break]] = [
     ("replication_not_throttled", table("MSFT_NetQosPolicySettingData")),
     ("replication_not_throttled", setting("MSFT_NetQosPolicySettingData", ThrottleRateAction=0)),
     ("replication_not_throttled", of_replication(0, ReplicaServerPort=8443)),
+    ("replication_not_throttled", setting("MSFT_NetQosPolicySettingData", AppPathNameMatchCondition="backup.exe")),
+    ("replication_not_throttled", setting("MSFT_NetQosPolicySettingData", IPProtocolMatchCondition=2)),
+    ("failover_ip_not_applicable", table("Msvm_KvpExchangeComponent")),
     ("replication_paused", of_replication(0, ReplicationState="Suspended")),
     ("replication_paused", of_replication(1, ReplicationState=12)),
     ("resynchronization_not_scheduled", of_replication(0, AutoResynchronizeEnabled=False)),
@@ -243,6 +246,19 @@ def test_what_can_t_be_read_is_unknown_and_says_why(rule: str, command: str) -> 
     found = judged(host)[rule]
     assert found.verdict is Verdict.UNKNOWN
     assert found.evidence
+
+
+@pytest.mark.parametrize(
+    "values", [{"Application Name": "backup.exe"}, {"Protocol": "UDP"}, {"Remote Port": "80"}, {"Throttle Rate": "-1"}]
+)
+def test_a_group_policy_about_something_else_limits_nothing(values: dict[str, str]) -> None:
+    host = AuditHost()
+    table("MSFT_NetQosPolicySettingData")(host)
+    usual = {"PSChildName": "gpo", "Application Name": "*", "Protocol": "TCP", "Local Port": "*"}
+    table("Get-ItemProperty", {**usual, "Remote Port": "443", "Throttle Rate": "1024"})(host)
+    assert verdicts(host)["replication_not_throttled"] is Verdict.COMPLIANT
+    host.one("Get-ItemProperty").update(values)
+    assert verdicts(host)["replication_not_throttled"] is Verdict.NONCOMPLIANT
 
 
 def test_a_policy_that_was_not_found_is_no_proof_while_others_could_not_be_read() -> None:
