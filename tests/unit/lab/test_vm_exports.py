@@ -299,7 +299,7 @@ def test_a_lost_shell_leaves_the_export_alone_and_a_stop_signal_ends_it(
     work = threading.Thread(target=ExportVM(call).process, daemon=True)
     work.start()
     while not lab.exports:
-        lab.clock.wait(seconds=0.01)
+        threading.Event().wait(0.001)
     lab.clock.advance(10)
     call.stopping.set()
     lab.clock.notify()
@@ -309,3 +309,14 @@ def test_a_lost_shell_leaves_the_export_alone_and_a_stop_signal_ends_it(
         lab.clock.advance(1)
         threading.Event().wait(0.001)
     assert lab.exports[0]["outcome"] == outcome
+
+
+def test_what_was_exported_stays_as_it_was_whatever_becomes_of_the_machine(lab: Fleet) -> None:
+    vm, host = vm_of(lab, "web"), lab.hosts["HV1"]
+    export(lab, "web")
+    before = {path: contents.sha256(host, f"D:\\Exports\\web\\{path}") for path in tree(host, "D:\\Exports\\web")}
+    vm.notes = vm.snapshots[0].notes = "changed"
+    power.start(vm)
+    assert before == {path: contents.sha256(host, f"D:\\Exports\\web\\{path}") for path in before}
+    live = [*vm.configuration_files(), *vm.snapshots[0].own_files()]
+    assert not {contents.sha256(host, path) for path in live if path.endswith(".vmcx")} & set(before.values())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import uuid
 from typing import TYPE_CHECKING, ClassVar
 
@@ -92,6 +93,11 @@ class Snapshot(VirtualMachineBase):
     def checkpoint_name(self) -> str:  # type: ignore[override] # as above
         """Return its own name."""
         return self.name
+
+    def own_files(self) -> list[str]:
+        """Return the paths of its configuration files."""
+        ends = (".xml",) if float(self.version) < 6 else (".vmcx", ".vmrs")
+        return [ntpath.join(self.snapshot_path, "Snapshots", str(self.id).upper() + end) for end in ends]
 
     @property
     def memory_state(self) -> bool:

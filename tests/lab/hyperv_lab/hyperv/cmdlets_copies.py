@@ -32,6 +32,10 @@ messages.add(
             "The specified network name is no longer available, or not reachable: '{path}'.",
             "Le nom réseau spécifié n’est plus disponible ou est inaccessible : « {path} ».",
         ),
+        "copy_itself": (
+            "Cannot overwrite the item '{path}' with itself.",
+            "Impossible de remplacer l’élément « {path} » par lui-même.",
+        ),
         "move_roots": (
             "Source and destination path must have identical roots: '{path}'.",
             "Les chemins source et de destination doivent avoir la même racine : « {path} ».",
@@ -112,6 +116,9 @@ class CopyItem(FileCmdlet):
         return self._file(source, place, shown)
 
     def _file(self, source: Place, place: Place, shown: str) -> bool:
+        if source.host is place.host and source.path.lower() == place.path.lower():
+            self.wrong("CopyError", "WriteError", "copy_itself", shown, IO)
+            return False
         try:
             copying.copy(self.host, source, place, self.call.stopping)
         except DiskFull:

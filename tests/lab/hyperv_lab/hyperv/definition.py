@@ -146,6 +146,6 @@ def refresh(host: Host, path: str) -> None:
         return
     for each in list(host.vms.values()):
         for snapshot in each.snapshots:
-            if snapshot.id == identifier:
+            if snapshot.id == identifier and path.lower() in [one.lower() for one in snapshot.own_files()]:
                 file.content = write_snapshot(snapshot)
                 return

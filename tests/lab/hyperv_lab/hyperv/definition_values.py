@@ -9,6 +9,7 @@ machines, jobs, functions) doesn't: it is left out.
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -103,8 +104,9 @@ def _simple(kind: str, content: Any) -> Any:
 
 def _data_class(name: str) -> type:
     module, _colon, qualified = name.partition(":")
-    found = getattr(import_module(module, _PACKAGE), qualified, None)
-    if not module.startswith(".") or not isinstance(found, type) or not is_dataclass(found):
+    inside = re.fullmatch(r"\.\w+", module) is not None
+    found = getattr(import_module(module, _PACKAGE), qualified, None) if inside else None
+    if not isinstance(found, type) or not is_dataclass(found):
         raise ValueError(f"no data class {name!r}")
     return found
 

@@ -244,8 +244,7 @@ def _checkpoints(vm: VM, section: Section) -> None:
 
 def checkpoint_files(snapshot: Snapshot) -> list[str]:
     """Return the paths of a checkpoint's own files."""
-    ends = (".xml",) if float(snapshot.version) < 6 else (".vmcx", ".vmrs")
-    return [ntpath.join(snapshot.snapshot_path, "Snapshots", str(snapshot.id).upper() + end) for end in ends]
+    return snapshot.own_files()
 
 
 def add_layer(vm: VM, checkpoint: uuid.UUID, size: int, *, checked: bool = True) -> None:
