@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import MobilityError
+from ...findings import Severity
 from ...operation import Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
 from . import importing
@@ -34,8 +35,6 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
 
     def apply(found: Prepared) -> Mapping[str, Any]:
         begun.append(found)
-        size = sum(found.case.disks_to_copy.values())
-        request.reporter.say(f"{found.case.subject}: importing" + (f", copying {size // 1024**2} MB" if size else ""))
         done = importing.complete(session, found, timeout_seconds=seconds, clock=clock, tell=request.reporter.say)
         return {**done.described(), "outcome": IMPORTED}
 
@@ -49,4 +48,8 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     finally:
         if not begun:
             importing.abandon(session, prepared)
-    return Outcome(changed=outcome.changed, values=outcome.values, diff=outcome.diff, failure=failure)
+    found = outcome.values["findings"]
+    warnings = tuple(f"{one['subject']}: {one['evidence']}" for one in found if one["severity"] == Severity.WARNING)
+    return Outcome(
+        changed=outcome.changed, values=outcome.values, diff=outcome.diff, warnings=warnings, failure=failure
+    )

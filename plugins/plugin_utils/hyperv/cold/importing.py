@@ -196,6 +196,8 @@ def complete(
             return prepared
     try:
         require(prepared)
+        if tell is not None:
+            tell(_announced(prepared.case))
         session.invoke(compatibility.import_report(), timeout_seconds=timeout_seconds).check(changed=True)
     except (NotPossible, RemoteError):
         abandon(session, prepared)

@@ -154,6 +154,7 @@ def test_switches_are_mapped_and_the_others_disconnected() -> None:
         ("adapter_disconnected", "nic Gone", "Gone", None),
     ]
     assert "arrives_disconnected" in ids(outcome, "warning")
+    assert "erp: adapters without a switch: nic Gone" in outcome.warnings
 
 
 def test_a_missing_switch_blocks_where_disconnecting_is_not_wanted() -> None:
