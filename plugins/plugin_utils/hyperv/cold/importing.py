@@ -209,6 +209,11 @@ def complete(
     return _verified(session, prepared)
 
 
+def _announced(case: Case) -> str:
+    size = sum(case.disks_to_copy.values())
+    return f"{case.subject}: importing" + (f", copying {size // 1024**2} MB" if size else "")
+
+
 def _ready(session: Session, prepared: Prepared, deadline: Deadline, tell: Callable[[str], None] | None) -> Prepared:
     """Return the import once nothing stands in its way: no running import, no planned VM that a run left behind."""
     name, host = prepared.case.subject, session.host
