@@ -159,6 +159,30 @@ def test_a_tree_that_lost_a_disk_meanwhile_is_made_again() -> None:
     assert len(here.session.sent("Export-VM")) == 1
 
 
+def test_a_finished_tree_of_an_earlier_vm_is_made_again() -> None:
+    here = host()
+    unfinished(here, manifests.HASHING)
+    here.disk.later(manifests.LEASE_SECONDS + 1)
+    here.disk.put("C:\\VMs\\web01.vhdx", b"WEB")
+    assert run(here).values["vms"][0]["outcome"] == "exported"
+    assert len(here.session.sent("Export-VM")) == 1
+
+
+def test_somebodys_export_to_elsewhere_is_waited_for_and_then_ours_is_made() -> None:
+    here, clock = host(), FakeClock()
+    here.vms[0]["OperationalStatus"] = ["InService", "ExportingVirtualMachine"]
+    sent: list[int] = []
+
+    def on_sleep(now: float) -> None:
+        sent.append(len(here.session.sent("Export-VM")))
+        if now > 20:
+            here.vms[0]["OperationalStatus"] = ["Ok"]
+
+    clock.on_sleep = on_sleep
+    outcome = operate(request(here.session, path=PATH, ids=[WEB]), clock=clock)
+    assert (outcome.values["vms"][0]["outcome"], set(sent[:10])) == ("exported", {0})
+
+
 JOB = {"JobType": 62, "JobState": 7, "PercentComplete": 100, "ErrorCode": 0, "TimeSubmitted": "2026-01-05T08:00:05Z"}
 
 
@@ -257,10 +281,17 @@ def test_nothing_is_touched_in_a_folder_that_is_not_ours() -> None:
         assert here.disk.files == before
 
 
-def test_an_export_that_became_a_vm_is_not_removed() -> None:
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"ConfigurationLocation": f"{FOLDER}\\web01"},
+        {"disks": [{"VMId": DB, "Path": f"{FOLDER}\\web01\\Virtual Hard Disks\\web01.vhdx"}]},
+    ],
+)
+def test_an_export_that_became_a_vm_is_not_removed(part: dict[str, Any]) -> None:
     here = host()
     run(here)
-    here.vms.append(vm(DB, "db01", ConfigurationLocation=f"{FOLDER}\\web01"))
+    here.vms.append(vm(DB, "db01", **part))
     outcome = run(here, force_new=True)
     assert [item["id"] for item in outcome.values["vms"][0]["findings"]] == ["files_in_use"]
     assert written(here).complete
@@ -306,6 +337,18 @@ def test_space_is_counted_over_the_vms_of_the_task() -> None:
     here.free = 5
     outcome = run(here, ids=[WEB, DB])
     assert [one["outcome"] for one in outcome.values["vms"]] == ["exported", "failed"]
+
+
+def test_what_is_removed_first_makes_room() -> None:
+    here = host()
+    unfinished(here)
+    here.disk.later(manifests.LEASE_SECONDS + 1)
+    here.free = 0
+    assert run(here).values["vms"][0]["outcome"] == "exported"
+    here.disk.later(10)
+    here.disk.put("C:\\VMs\\web01.vhdx", b"web" * 1000)
+    here.vms[0]["vhds"][0]["FileSize"] = 3000
+    assert run(here).values["vms"][0]["findings"][0]["id"] == "space_insufficient"
 
 
 def test_memory_counts_where_it_is_captured() -> None:

@@ -414,6 +414,43 @@ def test_a_newer_export_replaces_the_older_tree() -> None:
     assert find(here.session, PATH, WEB) == manifest_of(here)
 
 
+def test_a_tree_on_its_way_to_a_newer_export_has_no_manifest_of_the_older_one() -> None:
+    source = exported()
+    here = destination(source)
+    run(here)
+    source.disk.put("C:\\VMs\\web01.vhdx", b"WEB" * 1000)
+    run_export(source, force_new=True)
+    here.disk.shares = destination(source).disk.shares
+    here.spoils = lambda target, content: b"never right"
+    assert run(here).values["vms"][0]["outcome"] == "failed"
+    assert find(here.session, PATH, WEB) is None
+
+
+def test_the_library_refuses_to_write_where_a_vm_lives() -> None:
+    here, clock = lab(), FakeClock()
+    here.vms.append(vm(DB, "db01", disks=[{"VMId": DB, "Path": f"{HOME}\\{DISK}"}]))
+    with pytest.raises(NotPossible, match="db01"):
+        fetch(
+            here.session,
+            manifest_of(here),
+            route_of("smb", SOURCE, *SIGNED.values()),
+            PATH,
+            tell=Lines().say,
+            clock=clock,
+            deadline=Deadline(None, clock),
+        )
+    assert copied(here) == []
+
+
+def test_a_manifest_of_another_vm_is_refused() -> None:
+    here = lab()
+    other = share_of(here).read(f"{SOURCE}\\{DB}\\manifest.json")
+    share_of(here).put(f"{SOURCE}\\{WEB}\\manifest.json", other)
+    outcome = run(here)
+    assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["export_missing"]
+    assert copied(here) == []
+
+
 def test_names_are_looked_up_in_the_manifests() -> None:
     here = lab()
     assert [one["id"] for one in run(here, ids=None, names=["DB01"]).values["vms"]] == [DB]
