@@ -215,6 +215,7 @@ def _target(
     at = (adapter.switch_name or "").lower()
     moved = wish.switch is not None and (at != wish.switch.lower() or not adapter.connected)
     reports = now is not None and (now.dhcp or bool(now.addresses))
+    vlan = wish.vlan if wish.vlan != vlan_now else None
     return AdapterTarget(
         vm=vm,
         adapter=adapter,
@@ -224,6 +225,6 @@ def _target(
         mac=mac,
         switch=wish.switch if moved else None,
         disconnect=wish.connected is False and bool(at or adapter.connected),
-        vlan=wish.vlan if wish.vlan != vlan_now else None,
-        order=order_for(adapter.id, wish, now if reports else None),
+        vlan=vlan,
+        order=order_for(adapter.id, wish, now if reports else None, moved=moved or vlan is not None),
     )

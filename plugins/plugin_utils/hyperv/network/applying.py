@@ -17,6 +17,7 @@ from ..model import Adapter
 from ..writing import change, send
 from .adapters import DYNAMIC
 from .findings import plain_address
+from .guest_configuration import holds_lease
 from .telling import tell_guest
 from .wishes import ACCESS, TRUNK, ranges
 
@@ -166,9 +167,10 @@ def _wanted(target: AdapterTarget) -> str:
 
 
 def reports(target: AdapterTarget, addresses: Sequence[str]) -> bool:
-    """Whether a guest reports what it was told: these addresses, or any that isn't link-local by DHCP."""
+    """Whether a guest reports what it was told: these addresses; by DHCP one of the network, or any but link-local."""
     seen = {plain_address(address) for address in addresses}
     order = target.order
     if order is None or not order.dhcp:
         return order is None or {plain_address(address) for address in order.addresses} <= seen
-    return any(not address.lower().startswith(("fe80:", "169.254.")) for address in seen)
+    found = [address for address in seen if not address.lower().startswith(("fe80:", "169.254."))]
+    return bool(found) and holds_lease(found, target.wish.network)

@@ -20,6 +20,7 @@ from .findings import plain_address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .named import Network
     from .wishes import AdapterWish, FamilyWish
 
 CLASS: Final = "Msvm_GuestNetworkAdapterConfiguration"
@@ -136,8 +137,13 @@ def _values(root: ET.Element, name: str, values: Iterable[str]) -> None:
         ET.SubElement(part, "VALUE").text = value
 
 
-def order_for(adapter_id: str, wish: AdapterWish, now: GuestConfiguration | None) -> Order | None:
+def order_for(
+    adapter_id: str, wish: AdapterWish, now: GuestConfiguration | None, *, moved: bool = False
+) -> Order | None:
     """Return what the guest has to be told, None where what it reports is what is wanted.
+
+    A guest that uses DHCP and comes to another switch or VLAN (``moved``), or reports no address of the named network,
+    is told to ask again: it may keep the lease of the network it comes from.
 
     What a wish doesn't say stays as the guest reports it: gateways as far as they fit the new address, DNS servers.
     """
@@ -145,7 +151,9 @@ def order_for(adapter_id: str, wish: AdapterWish, now: GuestConfiguration | None
     if not wanted:
         return None
     known = now or GuestConfiguration(key=key_of(adapter_id))
-    if now is not None and all(_fits(known.only(version), family) for version, family in wanted):
+    fits = all(_fits(known.only(version), family) for version, family in wanted)
+    stale = wanted[0][1].dhcp and (moved or not holds_lease(known.addresses, wish.network))
+    if now is not None and fits and not stale:
         return None
     parts = [_part(known.only(version), family) for version, family in wanted]
     return Order(
@@ -158,8 +166,13 @@ def order_for(adapter_id: str, wish: AdapterWish, now: GuestConfiguration | None
     )
 
 
+def holds_lease(addresses: Iterable[str], network: Network | None) -> bool:
+    """Whether one of the addresses is of the named network; True where its subnet is not known."""
+    return network is None or not network.subnet or any(network.holds(address) for address in addresses)
+
+
 def _fits(now: GuestConfiguration, wish: FamilyWish) -> bool:
-    """Whether a family is as wanted. A guest that uses DHCP is left to it, whatever it got."""
+    """Whether a family is as wanted; with DHCP, whatever it got."""
     if wish.dhcp or now.dhcp:
         return wish.dhcp and now.dhcp
     return (

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ...errors import RemoteError
+from ...errors import ConnectionLost, RemoteError, TimedOut
 from ...session.command import command, select
 from ...waiting import wait_until
 from ..wire_values import text, whole
@@ -65,16 +65,24 @@ def tell_guest(session: Session, vm_id: str, order: Order, *, deadline: Deadline
             f"{session.host} shows no computer system {vm_id}", error_id="", category=0, hresult=None,
             command="Get-WmiObject",
         )  # fmt: skip
-    (answer,) = session.invoke(
-        command("Get-WmiObject", Namespace=_NAMESPACE, Class=_SERVICE)
-        | command("ForEach-Object", MemberName=METHOD, ArgumentList=[paths[0], order.as_xml()])
-        | select("ReturnValue", "Job")
-    )
+    try:
+        (answer,) = session.invoke(
+            command("Get-WmiObject", Namespace=_NAMESPACE, Class=_SERVICE)
+            | command("ForEach-Object", MemberName=METHOD, ArgumentList=[paths[0], order.as_xml()])
+            | select("ReturnValue", "Job")
+        )
+    except (ConnectionLost, TimedOut) as lost:
+        lost.changed = True  # the host may have begun
+        raise
     answer.check()
     result: dict[str, Any] = answer.objects[0] if answer.objects else {}
     code = whole(result.get("ReturnValue"))
     if code == _STARTED:
-        _await_job(session, text(result.get("Job")), deadline)
+        try:
+            _await_job(session, text(result.get("Job")), deadline)
+        except (ConnectionLost, TimedOut) as late:
+            late.changed = True
+            raise
     elif code != _DONE:
         raise _refused(session, code)
 

@@ -178,6 +178,21 @@ def test_a_job_that_fails_and_one_that_is_gone() -> None:
     assert host.run({"ipv4": {"address": "10.77.0.5/24"}}).failure is None
 
 
+def test_a_link_lost_while_the_guest_is_told_counts_as_a_change() -> None:
+    host = Network(machine())
+    told = [number for number, line in enumerate(_lines_of(host)) if "ForEach-Object" in line]
+    host = Network(machine())
+    host.session.machine.lose_connection_at = told[0]
+    done = host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    assert done.failure is not None
+    assert (done.failure.kind, done.changed) == ("connection_lost", True)
+
+
+def _lines_of(host: Network) -> list[str]:
+    host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    return [str(line) for line in host.session.machine.invocations]
+
+
 def test_one_machine_s_failure_does_not_stop_the_others() -> None:
     host = Network(
         machine(state="Off"), machine(adapter(DB, MacAddress="00155D000102"), vm_id=DB, name="db01", state="Off")

@@ -66,6 +66,17 @@ def test_only_what_differs_is_told(now: GuestConfiguration | None, wanted: Any, 
     assert (order_for("Microsoft:V\\A", wish(**wanted), now) is None) is same
 
 
+def test_a_guest_with_the_lease_of_another_network_asks_again() -> None:
+    networks = networks_of({"lan": {"switch": "LAN", "subnet": "10.2.0.0/24"}}, host="x")
+    (named,) = parse_wishes([{"network": "lan", "ipv4": {"dhcp": True}}], networks, where="adapters")
+    old, new = reported("10.1.0.5/24", dhcp=True), reported("10.2.0.5/24", dhcp=True)
+    assert order_for("Microsoft:V\\A", named, new) is None
+    assert order_for("Microsoft:V\\A", named, old) is not None
+    assert order_for("Microsoft:V\\A", named, new, moved=True) is not None
+    static = wish(ipv4={"address": "10.2.0.5/24"})
+    assert order_for("Microsoft:V\\A", static, reported("10.2.0.5/24"), moved=True) is None
+
+
 def test_what_a_wish_does_not_say_stays_as_far_as_it_fits() -> None:
     now = reported("10.1.0.5/24", "fd00::5/64", DefaultGateways=["10.1.0.1", "fd00::1"], DNSServers=["10.9.9.9"])
     near = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.1.0.7/24"}), now)
