@@ -70,7 +70,7 @@ def _reason(vm: Mapping[str, Any], identifier: str) -> dict[str, Any]:
 
 
 def _answer(result: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("computer_name", "slug", "compliant", "excluded", "source", "problem")
+    keys = ("computer_name", "slug", "compliant", "excluded", "source", "problem", "impact")
     return {key: result.get(key) for key in keys}
 
 
@@ -84,7 +84,7 @@ def failover_summary(report: Mapping[str, Any]) -> list[str]:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in sorted(rows, key=lambda row: (_ORDER.index(row[0]), row[1].lower(), row[2].lower()))
     ]
-    return lines + [_analyzer(answer) for answer in report["best_practices"]]
+    return lines + list(dict.fromkeys(_analyzer(answer) for answer in report["best_practices"]))
 
 
 def _analyzer(answer: Mapping[str, Any]) -> str:
