@@ -71,13 +71,16 @@ def version_unsupported(case: Case) -> Iterator[Finding]:
         return
     old = [version for version in runs if key(version) < _FIRST_VMCX]
     if case.source.ending == XML and not old:
-        yield too_old_or_new(case, "5.0")
+        yield too_old_or_new(case, "5.0", said="5.0 or older (an .xml file)")
     elif case.source.ending == VMCX and len(old) == len(runs):
-        yield too_old_or_new(case, "6.2 or later")
+        yield too_old_or_new(case, "", said="6.2 or later (a .vmcx file)")
 
 
-def too_old_or_new(case: Case, version: str) -> Finding:
-    """Return the finding for a version that the host does not run, with the hop or the editions that would help."""
+def too_old_or_new(case: Case, version: str, *, said: str = "") -> Finding:
+    """Return the finding for a version that the host does not run, with the hop or the editions that would help.
+
+    ``said`` is what is known of the version where that is not the version itself.
+    """
     runs = case.there.versions.runs
     between = editions_between(version, runs)
     if between:
@@ -91,7 +94,7 @@ def too_old_or_new(case: Case, version: str) -> Finding:
     return _finding(
         case,
         "configuration_version_unsupported",
-        f"configuration version {version}; {case.there.host} runs {', '.join(runs)}",
+        f"configuration version {said or version}; {case.there.host} runs {', '.join(runs)}",
         remedy,
     )
 
