@@ -139,6 +139,7 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         "power_ons": vm.power_ons,
         "moves": vm.moves,
         "notes": vm.notes,
+        "start_action": vm.start_action.name,
     }
 
 
