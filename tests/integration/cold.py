@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from integration.harness import Lab, Run
 from integration.moving import residents
+from integration.scenario import changes
 
 PASSWORD = "Lab-{}-1!"
 DISKS = {"size_gb": 40, "file_size_gb": 1}
@@ -84,6 +85,12 @@ def findings(run: Run, vm: str, task: str = CHECK, severity: str = "blocking") -
 def machine(lab: Lab, host: str, name: str) -> dict[str, Any]:
     """Return a machine as the lab has it."""
     return residents(lab.state(), host)[name]
+
+
+def touched(lab: Lab, since: int) -> list[str]:
+    """Return the commands that changed a host or a VM; opening a share for a look changes nothing."""
+    names = [one["command"].rpartition("\\")[2] for one in changes(lab, since)]
+    return [name for name in names if not name.endswith("-PSDrive")]
 
 
 def never_two(before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -1,0 +1,111 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wherever a cold migration is killed, every VM arrives once, whole, and never runs twice; its source stays, off."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from integration.cold import PASSWORD, never_two, workgroup
+from integration.harness import Lab, kill
+
+pytestmark = pytest.mark.soak
+
+SEEDS = range(int(os.environ.get("HYPERV_MOBILITY_SEEDS", "10")) // 2 or 1)
+"""Half as many as of moves: 50 in ``make soak``, 5 in ``make test``."""
+MACHINES = 10
+SOURCE, DESTINATION = "HV01", "HV02"
+UNDISTURBED_SECONDS = 40.0
+"""About what the migrations take when nobody disturbs them; a kill comes at a random instant of it."""
+ENOUGH_RUNS = 4
+MIGRATE = {
+    "name": "Migrate",
+    "hyperv.mobility.vm_cold_migration": {
+        "names": [f"vm{number:02}" for number in range(1, MACHINES + 1)],
+        "destination_host": DESTINATION.lower(),
+        "transfer_username": f"{SOURCE}\\Administrator",
+        "transfer_password": PASSWORD.format(SOURCE),
+        "concurrency": 4,
+    },
+}
+PLAY = [{"hosts": SOURCE.lower(), "gather_facts": False, "tasks": [MIGRATE]}]
+
+
+def fleet() -> dict[str, Any]:
+    """Return two hosts that know nothing of each other, with ten machines on the first; every fifth is off."""
+    return workgroup(
+        [
+            {"name": SOURCE, "cpu": "skylake", "edition": "2019"},
+            {"name": DESTINATION, "cpu": "rome", "edition": "2022", "language": "fr"},
+        ],
+        [
+            {"name": f"vm{number:02}", "host": SOURCE, "state": "Off" if number % 5 == 0 else "Running"}
+            for number in range(1, MACHINES + 1)
+        ],
+        speed=1200,
+    )
+
+
+def run_until_done(lab: Lab) -> int:
+    """Run the play until it succeeds; return how many runs it took."""
+    for number in range(1, ENOUGH_RUNS + 1):
+        run = lab.play(PLAY, timeout=300)
+        if run.code == 0:
+            return number
+    pytest.fail(f"after {ENOUGH_RUNS} runs the migrations were not done:\n{run.output[-6000:]}")
+
+
+def prove(lab: Lab, before: dict[str, Any]) -> None:
+    """Assert from the lab's state, events and files that each VM is there once, as it was, and its source is kept."""
+    after = lab.state()
+    never_two(before, after)
+    was = before["hosts"][SOURCE]["vms"]
+    here, there = after["hosts"][SOURCE]["vms"], after["hosts"][DESTINATION]["vms"]
+    assert set(here) == set(there) == set(was), "a VM was lost, or is there that nobody asked for"
+    assert after["hosts"][DESTINATION]["planned"] == []
+    started = Counter(event["vm"] for event in after["events"] if event["kind"] == "power_on")
+    for vm_id, vm in was.items():
+        assert there[vm_id]["state"] == vm["state"], f"{vm['name']} is not as it was"
+        assert there[vm_id]["start_action"] == vm["start_action"]
+        assert "hyperv.mobility" not in there[vm_id]["notes"]
+        assert (here[vm_id]["state"], here[vm_id]["start_action"]) == ("Off", "Nothing")
+        assert "cold migrated to HV02" in here[vm_id]["notes"]
+        assert started[vm_id] == (vm["state"] == "Running"), f"{vm['name']} was started {started[vm_id]} times"
+    imports = Counter(one["vm"] for one in after["imports"] if one["outcome"] == "imported")
+    assert imports == dict.fromkeys(was, 1), "imported twice"
+    volume = after["hosts"][DESTINATION]["volumes"]["D:"]
+    assert not [path for path in volume["files"] if path.endswith(".part")], "parts of killed transfers are left"
+
+
+def whole(lab: Lab, before: dict[str, Any]) -> None:
+    """Assert that what was imported has the bytes that the source has: nothing wrote to a source since its export."""
+    after = lab.state()["hosts"]
+    for vm_id, vm in before["hosts"][SOURCE]["vms"].items():
+        if vm["state"] == "Off":  # the disks of those that run have been written to since
+            pair = [(host, after[host]["vms"][vm_id]["disks"][0]) for host in (SOURCE, DESTINATION)]
+            assert len({lab.control("file", host, path).splitlines()[1] for host, path in pair}) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_killed_run_is_taken_up_again(start_lab: Callable[..., Lab], seed: int) -> None:
+    lab = start_lab(fleet())
+    before = lab.state()
+    process = lab.start(lab.playbook(PLAY))
+    time.sleep(random.Random(seed).uniform(1.0, UNDISTURBED_SECONDS))
+    kill(process)
+    run_until_done(lab)
+    prove(lab, before)
+    whole(lab, before)
+    mark = len(lab.journal())
+    again = lab.play(PLAY)
+    assert again.code == 0
+    assert not again.one("Migrate")["changed"]
+    assert not [one for line in lab.journal()[mark:] for s in line.get("statements", []) for one in s
+                if one["command"].rpartition("\\")[2] in {"Set-VM", "Export-VM", "Import-VM", "Start-VM", "Stop-VM"}]  # fmt: skip
