@@ -12,6 +12,7 @@ import pytest
 import yaml
 from integration.cold import (
     PASSWORD,
+    TASK,
     UP,
     account,
     findings,
