@@ -171,15 +171,21 @@ class Journey:
         if step is Step.TRANSFER:
             return self._arrive(case)
         self._begin(step)
-        if step is Step.STOP:
-            stop_source(work)
-        elif step is Step.HOLD:
-            hold_source(work)
-        elif step is Step.EXPORT:
+        if step is Step.EXPORT:
             legs.export(work)
+        elif step in {Step.STOP, Step.HOLD}:
+            self._take_leave(step)
         else:
             self._settle_in(case, left)
+            return Result.MIGRATED
         return None
+
+    def _take_leave(self, step: Step) -> None:
+        """Have the source off, and kept from starting; the second reads for itself what the first has left."""
+        if step is Step.STOP:
+            stop_source(self.work)
+            self._steps.append(Step.HOLD)
+        hold_source(self.work)
 
     def _arrive(self, case: Case) -> Result | None:
         self._begin(Step.TRANSFER)
