@@ -37,11 +37,25 @@ FLEET = fleet(
             "endpoints": {
                 "reader": endpoint(*READING),
                 "keeper": endpoint(*READING, *listed("`vm_processor`")),
+                "guests": endpoint(
+                    *listed("every task"), *listed("`vm_integration_service`"), *listed("`vm_failover_ip`")
+                ),
                 "blind": endpoint(*[name for name in READING if name != "Get-VMSwitch"]),
             },
         }
     ],
-    [{"name": "off01", "host": "HV01"}, {"name": "run01", "host": "HV01", "state": "Running"}],
+    [
+        {"name": "off01", "host": "HV01"},
+        {"name": "run01", "host": "HV01", "state": "Running"},
+        {
+            "name": "copy01",
+            "host": "HV01",
+            "state": "Running",
+            "dvd": True,
+            "adapters": [{"switch": "External"}],
+            "replication": {"replica_server": "HV09"},
+        },
+    ],
 )
 COMPATIBLE = {"compatibility_for_migration_enabled": True}
 
@@ -69,7 +83,7 @@ def test_reading_needs_what_the_page_lists(through: Callable[..., Run], module_l
     run = through("reader", task("info", "vm_host_info"), task("vms", "vm_info"))
     assert [line["status"] for line in run.results] == ["ok", "ok"], run.output
     assert run.one("info")["host"]["name"] == "HV01"
-    assert {vm["name"] for vm in run.one("vms")["vms"]} == {"off01", "run01"}
+    assert {vm["name"] for vm in run.one("vms")["vms"]} == {"off01", "run01", "copy01"}
     used = {line["endpoint"] for line in module_lab.journal()[start:] if line["event"] == "pipeline"}
     assert used == {"reader"}
 
@@ -80,6 +94,19 @@ def test_setting_processors_needs_what_the_page_lists(through: Callable[..., Run
     for expected in (True, False):
         run = through("keeper", setting, restarting)
         assert [run.one(name)["changed"] for name in ("set", "restart")] == [expected, expected]
+
+
+def test_guests_and_their_failover_addresses_need_what_the_page_lists(through: Callable[..., Run]) -> None:
+    address = {"ipv4": {"address": "10.2.0.11", "prefix": 24}}
+    run = through(
+        "guests",
+        task("services", "vm_integration_service", names=["copy01"], services={"guest_service_interface": True}),
+        task("address", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [address]}], test_switch="External"),
+        task("clear", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [{"clear": "both"}]}]),
+    )
+    assert [run.one(name).get("changed") for name in ("services", "address", "clear")] == [True] * 3, run.output
+    (vm,) = run.one("services")["vms"]
+    assert (vm["guest"]["exchange_read"], vm["guest"]["system"], vm["findings"]) == (True, "windows", [])
 
 
 def test_a_command_that_is_not_shown_is_named(through: Callable[..., Run], module_lab: Lab) -> None:
