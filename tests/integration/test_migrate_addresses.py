@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from integration.harness import Lab
+import yaml
+from integration.harness import ROOT, Lab
 from integration.moving import ready, residents
 from integration.scenario import sent
 
@@ -25,6 +26,7 @@ FLEET = ready(
     [{"name": "HV01", "switches": ["LAN"]}, {"name": "HV02", "language": "fr", "switches": ["LAN"]}],
     [
         {"name": HOSTILE, "host": "HV01", "state": "Running", "guest": UP, "adapters": at(10, "10.1.0.5", "fd00::5")},
+        {"name": "web01", "host": "HV01", "state": "Running", "guest": UP, "adapters": at(10, "10.1.0.7")},
         {"name": "same01", "host": "HV01", "state": "Running", "guest": UP, "adapters": at(30, "10.9.0.5")},
         {"name": "off01", "host": "HV01", "adapters": at(10, "10.1.0.6")},
     ],
@@ -40,11 +42,13 @@ NETWORKS = {
         "backup": {"switch": "LAN", "vlan": 30, "subnet": "10.9.0.0/24"},
     },
 }
+GUIDE = (ROOT / "docs" / "guest-networks.md").read_text(encoding="utf-8").partition("## A move into another network")[2]
 ADDRESSES = {
-    HOSTILE: [{"network": "lan", "ipv4": {"address": "10.2.0.5"}}],
+    HOSTILE: [{"network": "lan", "ipv4": {"address": "10.2.0.15"}}],
     "off01": [{"network": "lan", "ipv4": {"address": "10.2.0.6"}}],
+    **yaml.safe_load(GUIDE.partition("```yaml\n")[2].partition("```")[0])["migrate_addresses"],
 }
-NAMES = [HOSTILE, "same01", "off01"]
+NAMES = [HOSTILE, "same01", "off01", "web01"]
 
 
 def migrate(lab: Lab, *arguments: str, **extra: Any) -> Any:
@@ -76,10 +80,11 @@ def runs(module_lab: Lab) -> dict[str, Any]:
 
 def test_nothing_moves_without_the_address(runs: dict[str, Any]) -> None:
     assert runs["without"].code != 0
-    assert len(runs["stayed"]) == 3
+    assert len(runs["stayed"]) == 4
     results = runs["without"].one("Check every move before the first one", "hv01")["results"][0]["vms"]
     found = {vm["name"]: [one["id"] for one in vm["findings"] if one["severity"] == "blocking"] for vm in results}
-    assert found == {HOSTILE: ["address_needed"], "off01": ["address_needed"], "same01": []}
+    needed = ["address_needed"]
+    assert found == {HOSTILE: needed, "off01": needed, "web01": needed, "same01": []}
     remedy = next(one["remedy"] for vm in results for one in vm["findings"] if one["id"] == "address_needed")
     assert "10.2.0.0/24 (VLAN 20)" in remedy
     assert "portable subnet that is routed to VLAN 20" in remedy
@@ -87,10 +92,11 @@ def test_nothing_moves_without_the_address(runs: dict[str, Any]) -> None:
 
 def test_the_address_comes_after_the_move(runs: dict[str, Any], module_lab: Lab) -> None:
     assert runs["moved"].code == 0, runs["moved"].output[-3000:]
-    assert len(residents(module_lab.state(), "HV02")) == 3
+    assert len(residents(module_lab.state(), "HV02")) == 4
     there = adapter(module_lab, HOSTILE)
-    assert (there["vlan"], there["addresses"]) == (20, ["10.2.0.5", "fd00::5"])
+    assert (there["vlan"], there["addresses"]) == (20, ["10.2.0.15", "fd00::5"])
     assert (there["gateways"], there["dns"]) == (["10.2.0.1"], ["10.2.0.2"])
+    assert adapter(module_lab, "web01")["addresses"] == ["10.2.0.5"], "as the guide says"
     assert adapter(module_lab, "same01")["addresses"] == ["10.9.0.5"]
     off = adapter(module_lab, "off01")
     assert (off["vlan"], off["addresses"]) == (20, ["10.1.0.6"]), "a guest that does not run is told nothing"
@@ -98,6 +104,6 @@ def test_the_address_comes_after_the_move(runs: dict[str, Any], module_lab: Lab)
 
 def test_a_second_run_changes_nothing(runs: dict[str, Any]) -> None:
     assert runs["again"].code == 0
-    assert runs["sent"]["Move-VM"] == 3
-    assert runs["sent"]["Set-VMNetworkAdapterVlan"] == 2
-    assert runs["sent"]["ForEach-Object"] == 1, "the guest was told once"
+    assert runs["sent"]["Move-VM"] == 4
+    assert runs["sent"]["Set-VMNetworkAdapterVlan"] == 3
+    assert runs["sent"]["ForEach-Object"] == 2, "each guest was told once"

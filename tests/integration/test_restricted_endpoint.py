@@ -40,6 +40,7 @@ FLEET = fleet(
                 "guests": endpoint(
                     *listed("every task"), *listed("`vm_integration_service`"), *listed("`vm_failover_ip`")
                 ),
+                "wiring": endpoint(*listed("every task"), *listed("`vm_network_adapter`")),
                 "blind": endpoint(*[name for name in READING if name != "Get-VMSwitch"]),
             },
         }
@@ -107,6 +108,13 @@ def test_guests_and_their_failover_addresses_need_what_the_page_lists(through: C
     assert [run.one(name).get("changed") for name in ("services", "address", "clear")] == [True] * 3, run.output
     (vm,) = run.one("services")["vms"]
     assert (vm["guest"]["exchange_read"], vm["guest"]["system"], vm["findings"]) == (True, "windows", [])
+
+
+def test_adapters_and_addresses_need_what_the_page_lists(through: Callable[..., Run]) -> None:
+    wish = {"vlan_id": 7, "ipv4": {"address": "10.7.0.5/24"}}
+    for expected in (True, False):
+        found = through("wiring", task("set", "vm_network_adapter", names=["run01"], adapters=[wish])).one("set")
+        assert (found["_status"], found["changed"]) == ("ok", expected), found
 
 
 def test_a_command_that_is_not_shown_is_named(through: Callable[..., Run], module_lab: Lab) -> None:

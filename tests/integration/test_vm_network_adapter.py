@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from integration.harness import Lab
+import yaml
+from integration.harness import ROOT, Lab
 from integration.scenario import assert_cycle, changes, cycle, fleet, task
 
 HOSTILE = 'O\'Brien – "prod" $x [a-z] 测试'
@@ -16,7 +17,16 @@ LAN = [
     {"vlan": 10, "subnet": "10.1.0.0/24", "dhcp": True, "gateway": "10.1.0.1", "dns": ["10.1.0.2"]},
     {"vlan": 20, "subnet": "10.2.0.0/24"},
 ]
-SWITCHES = [{"name": "LAN", "networks": LAN}, {"name": "Dark", "uplink": "down"}]
+SWITCHES = [{"name": "LAN", "networks": LAN}, {"name": "Dark", "uplink": "down"}, {"name": "Backup", "type": "Private"}]
+GUIDE = (ROOT / "docs" / "guest-networks.md").read_text(encoding="utf-8")
+
+
+def guide(heading: str) -> Any:
+    """Return the first YAML block of a section of the guide."""
+    section = GUIDE.partition(f"\n## {heading}\n")[2]
+    return yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0])
+
+
 HERE = {"switch": "LAN", "vlan": 10}
 UP = {"boot_seconds": 5}
 FLEET = fleet(
@@ -29,6 +39,8 @@ FLEET = fleet(
         {"name": "off01", "host": "HV01", "adapters": [{**HERE, "name": HOSTILE}, {"name": "Other"}]},
         {"name": "run01", "host": "HV01", "state": "Running", "guest": UP,
          "adapters": [{**HERE, "addresses": ["10.1.0.5", "fd00::5"], "gateways": ["10.1.0.1"], "dns": ["10.1.0.2"]}]},
+        {"name": "web01", "host": "HV01", "state": "Running", "guest": UP,
+         "adapters": [{"switch": "Backup", "addresses": ["10.9.0.5"]}]},
         {"name": "run02", "host": "HV01", "state": "Running", "guest": UP,
          "adapters": [{**HERE, "addresses": ["10.1.0.6"]}]},
         {"name": "dhcp01", "host": "HV01", "state": "Running", "guest": UP,
@@ -108,6 +120,7 @@ def ran(module_lab: Lab) -> dict[str, Any]:
                 ]),
                 *cycle("re-ip", MODULE, names=["run01"], adapters=[{"network": "office", IP: {"address": "10.2.0.5"}}]),
                 *cycle("dhcp", MODULE, names=["dhcp01"], adapters=[{"ipv4": {"dhcp": True}}]),
+                {**guide("Adapters and addresses")[0], "vars": guide("Networks by name"), "diff": True},
                 *cycle("both", MODULE, names=["run02"], adapters=[
                     {"ipv4": {"address": "10.1.0.66/24"}, "ipv6": {"address": "fd00::66/64", "dns": ["fd00::1"]}},
                 ]),
@@ -182,6 +195,14 @@ def test_a_guest_that_does_not_report_what_it_was_told(ran: dict[str, Any], modu
     assert "10.1.0.12" in result["msg"]
     assert "no address" in result["msg"]
     assert adapters(module_lab, "late01")[0]["switch"] == ""
+
+
+def test_the_guide_s_task_over_the_guide_s_networks(ran: dict[str, Any], module_lab: Lab) -> None:
+    result = ran["done"].one(guide("Adapters and addresses")[0]["name"], "hv01")
+    assert result["changed"] is True, result
+    (adapter,) = adapters(module_lab, "web01")
+    assert (adapter["switch"], adapter["vlan"], adapter["addresses"]) == ("LAN", 10, ["10.1.0.5"])
+    assert (adapter["gateways"], adapter["dns"]) == (["10.1.0.1"], ["10.1.0.2", "10.1.0.3"])
 
 
 def test_a_french_host_with_hostile_names(ran: dict[str, Any], module_lab: Lab) -> None:
