@@ -17,10 +17,15 @@ PATTERN: Final = r"[0-9a-f]{8}-\d{1,10}-[0-9a-f]{16}"
 """What ``new_token`` makes, as a pattern: controller, process, chance."""
 _PARTS: Final = re.compile(r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}")
 
+_MADE: Final[set[str]] = set()
+"""Tokens of this process."""
+
 
 def new_token() -> str:
     """Return a name of this run: it tells the controller and the process, and no other run has the same."""
-    return f"{controller()}-{os.getpid()}-{secrets.token_hex(8)}"
+    token = f"{controller()}-{os.getpid()}-{secrets.token_hex(8)}"
+    _MADE.add(token)
+    return token
 
 
 def controller() -> str:
@@ -37,6 +42,11 @@ def is_gone(token: str) -> bool | None:
     if parts is None or parts[1] != controller():
         return None
     return not is_alive(int(parts[2]))
+
+
+def is_mine(token: str) -> bool:
+    """Whether a token was made by this very process; a later one may have the same number."""
+    return token in _MADE
 
 
 def is_alive(process: int) -> bool:

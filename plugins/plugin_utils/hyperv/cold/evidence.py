@@ -11,16 +11,21 @@ brings along. Notes, automatic start and stop are left out: they change around a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..gateway import VmDetails, read_details
 from ..model_enums import VmState
-from .files import Item, stat
+from .files import Item, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...session.protocol import Session
+
+
+UNREAD: Final = ", time of last write not readable"
+"""How the state of a file ends that the host can use and the caller can't see: one on a share, from a session that
+passes no credentials on. Its size is what Get-VHD says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,12 @@ class Source:
         return sum(sizes.get(path.lower(), 0) for path in self.paths)
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """Return the files that the host reads and the caller can't see."""
+        known = {vhd.path.lower() for vhd in self.details.vhds}
+        return tuple(path for path in self.paths if path.lower() in known and path.lower() not in self.files)
+
+    @property
     def seen(self) -> dict[str, str]:
         """Return what is noted of it in a manifest."""
         return seen_of(self.details, self.files)
@@ -63,7 +74,7 @@ def disk_files(details: VmDetails) -> tuple[str, ...]:
 def read_sources(session: Session, vm_ids: Sequence[str]) -> tuple[Source, ...]:
     """Return these VMs with their disks' files: a constant number of invocations."""
     details = read_details(session, vm_ids, checkpoint_parts=True)
-    files = stat(session, [path for one in details for path in disk_files(one)]) if details else {}
+    files = visible(session, [path for one in details for path in disk_files(one)]) if details else {}
     return tuple(
         Source(
             details=one,
@@ -94,9 +105,11 @@ def seen_of(details: VmDetails, files: Mapping[str, Item]) -> dict[str, str]:
     for disk in details.disks:
         place = f"{disk.controller_type} {disk.controller_number}:{disk.controller_location}"
         found[f"drive {place}"] = disk.path
+    sizes = {vhd.path.lower(): vhd.file_size for vhd in details.vhds}
     for path in disk_files(details):
         item = files.get(path.lower())
-        found[f"file {path.lower()}"] = f"{item.size} bytes, {item.modified}" if item else "not there"
+        size = sizes.get(path.lower())
+        found[f"file {path.lower()}"] = f"{item.size} bytes, {item.modified}" if item else f"{size} bytes{UNREAD}"
     return found
 
 

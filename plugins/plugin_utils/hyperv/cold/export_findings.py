@@ -154,7 +154,13 @@ def _disks(source: Source) -> Iterator[Finding]:
                 "Detach the shared disk; a stand-alone host can't take over a VM with one.",
             )
     for path in disk_files(source.details):
-        if path.lower() not in source.files:
+        if path in source.unseen:
+            yield _finding(
+                vm, "disk_times_unread", f"{path} can't be seen from this session, only by the host itself",
+                "The export is made; that it still holds can't be told later, so each run makes a new one. A "
+                "connection that delegates credentials can tell.", Severity.WARNING,
+            )  # fmt: skip
+        elif path.lower() not in source.files:
             yield _finding(
                 vm, "disk_unreadable", f"{path} is not there, or the caller may not see it",
                 "Bring the file back, or detach the disk; check the caller's rights on its folder.",

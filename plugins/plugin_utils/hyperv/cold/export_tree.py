@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import NotPossible
 from ...findings import blocking
+from ...owner import is_mine
 from . import files
 from . import manifest as manifests
-from .evidence import Source, differences, disk_files
+from .evidence import UNREAD, Source, differences, disk_files
 from .in_use import in_use, read_residents
 
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ OFF: Final = "off"
 def stale(manifest: Manifest, source: Source, capture: str) -> tuple[str, ...]:
     """Return why an export is not of the VM as it is now; empty where it still holds.
 
-    A live export is of its moment, since a running VM writes all the time: it holds until a new one is asked for.
+    A live export is of its moment, since a running VM writes all the time: it holds until a new one is asked for. One
+    of disks whose times can't be read holds in the run that made it, and for no other.
     """
     wanted = capture_of(source.details.vm, capture)
     if manifest.capture != wanted:
         return (f"capture: {manifest.capture} -> {wanted}",)
-    return () if wanted != OFF else differences(manifest.seen, source.seen)
+    if wanted != OFF:
+        return ()
+    if source.unseen and not is_mine(manifest.token):
+        return (f"file {source.unseen[0]}{UNREAD}",)
+    return differences(manifest.seen, source.seen)
 
 
 def capture_of(vm: Vm, capture: str) -> str:

@@ -84,14 +84,27 @@ def stat(session: Session, paths: Sequence[str]) -> dict[str, Item]:
 
     Raises RemoteError for a path that the caller may not see, NotPossible on an endpoint without files.
     """
+    items, errors = _look(session, paths)
+    raise_others(session, errors)
+    return items
+
+
+def visible(session: Session, paths: Sequence[str]) -> dict[str, Item]:
+    """Return what the caller can see at these paths, as ``stat`` does; a share may be closed to a session."""
+    return _look(session, paths)[0]
+
+
+def _look(session: Session, paths: Sequence[str]) -> tuple[dict[str, Item], tuple[ErrorRecord, ...]]:
     found: dict[str, Item] = {}
+    errors: list[ErrorRecord] = []
     wanted = list(dict.fromkeys(paths))
     for first in range(0, len(wanted), _AT_ONCE):
         source = command("Get-Item", LiteralPath=wanted[first : first + _AT_ONCE], Force=ON)
         (answer,) = ask(session, Question(source, Item), timeout_seconds=_READ_SECONDS)
-        raise_others(session, answer.errors)
+        check_visible(session, answer.errors)
+        errors += answer.errors
         found |= {item.path.rstrip("\\").lower(): item for item in answer.items}
-    return found
+    return found, tuple(errors)
 
 
 def raise_others(session: Session, errors: Iterable[ErrorRecord]) -> None:

@@ -64,7 +64,7 @@ _TRIES: Final = 3
 _LOST_LINKS: Final = 20
 _PAUSE_SECONDS: Final = 3.0
 _QUIET_SECONDS: Final = 600
-"""After which a part of another controller's run is tried to be removed; one that is being written can't be."""
+"""After which a part of a run that is not known to be gone is tried to be removed; one that is written can't be."""
 _LONGEST_SECONDS: Final = 30 * 86400.0
 
 
@@ -132,7 +132,7 @@ def leftovers(session: Session, folder: str, vm_id: str) -> tuple[str, ...]:
     for item, token in parts:
         gone = is_gone(token)
         newest = max(files.time_of(item.created), files.time_of(item.modified))
-        if (now - newest).total_seconds() > _QUIET_SECONDS if gone is None else gone:
+        if gone or (now - newest).total_seconds() > _QUIET_SECONDS:
             left.append(item.path)
     return tuple(left)
 

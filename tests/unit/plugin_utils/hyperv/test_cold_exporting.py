@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils import owner
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     ConnectionLost,
     InvalidRequest,
@@ -139,6 +141,21 @@ def test_a_torn_export_is_never_taken_for_a_finished_one() -> None:
     assert outcome.values["vms"][0]["outcome"] == "exported"
     assert len(here.session.sent("Export-VM")) == 1
     assert [item["LiteralPath"] for item in here.session.sent("Remove-Item")] == [FOLDER]
+
+
+@pytest.mark.parametrize(("process", "seconds", "state"), [
+    (os.getppid(), 10, State.RUNNING),
+    (os.getppid(), manifests.LEASE_SECONDS + 1, State.TORN),
+    (4194399, 10, State.TORN),
+    (os.getpid(), 10, State.TORN),
+])  # fmt: skip
+def test_a_run_of_this_controller_is_asked_for_and_its_lease_counts_too(
+    process: int, seconds: int, state: State
+) -> None:
+    here = host()
+    unfinished(here, token=f"{owner.controller()}-{process}-{'a' * 16}")
+    here.disk.later(seconds)
+    assert look(here.session, PATH, [WEB])[WEB].state is state
 
 
 def test_a_tree_that_was_finished_needs_its_hashes_only() -> None:
@@ -409,6 +426,29 @@ def test_a_share_that_does_not_open_is_a_finding() -> None:
     outcome = run(here, path="\\\\nas\\x")
     assert [item["id"] for item in outcome.values["vms"][0]["findings"]] == ["export_path_unreachable"]
     assert run(here, path="Q:\\x").values["vms"][0]["findings"][0]["id"] == "export_path_unreachable"
+
+
+def test_disks_on_a_share_that_the_session_can_not_see_are_exported_anew_by_each_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = host()
+    for part in ("disks", "vhds"):
+        here.vms[0][part][0]["Path"] = "\\\\fs01\\vms\\web01.vhdx"
+    here.disk.files["\\\\fs01\\vms\\web01.vhdx"] = here.disk.files.pop("c:\\vms\\web01.vhdx")
+    original = here.session.machine.handlers["get-item"]
+
+    def closed(parameters: Any, piped: Any) -> Any:
+        if "\\\\fs01" in str(parameters["LiteralPath"][0]):
+            raise Refused("ItemExistsUnauthorizedAccessError,x", category=18)
+        return original(parameters, piped)
+
+    here.session.machine.on("Get-Item", closed)
+    (one,) = run(here).values["vms"]
+    assert (one["outcome"], [item["id"] for item in one["findings"]]) == ("exported", ["disk_times_unread"])
+    assert run(here).changed is False, "in the run that made it, nothing else can have happened"
+    monkeypatch.setattr(owner, "_MADE", set())
+    assert run(here).values["vms"][0]["outcome"] == "exported"
+    assert len(here.session.sent("Export-VM")) == 2
 
 
 def test_an_endpoint_without_files_is_named() -> None:

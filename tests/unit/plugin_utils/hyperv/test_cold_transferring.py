@@ -325,6 +325,7 @@ def test_what_a_killed_run_left_goes_and_what_another_run_writes_stays() -> None
     run(here)
     left = sorted(path.rpartition("\\")[2] for path in here.disk.files if path.endswith(".part"))
     assert left == sorted(["notes.part", f"web01.vhdx.{foreign}.part", f"web01.vhdx.{alive}.part"])
+    here.disk.remove(f"{HOME}\\{DISK}.{alive}.part")
     here.disk.later(3600)
     here.disk.locked.add(f"{HOME}\\{DISK}.{foreign}.part".lower())
     locked = run(here)
