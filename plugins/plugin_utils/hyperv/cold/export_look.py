@@ -158,7 +158,7 @@ def _with_manifest(seen: _Seen, text: str, written: Item) -> Export:
 def at_work(manifest: Manifest, modified: datetime, now: datetime) -> bool:
     """Whether the run that makes an export may still be at work, though the host itself does not export the VM.
 
-    A run of this controller that has ended is known. Any other counts until its lease has run out: it can't be asked, or
-    the number of its process is another one's now.
+    A run of this controller that has ended is known. Any other counts until its lease has run out: it can't be asked,
+    or the number of its process is another one's now.
     """
     return not is_gone(manifest.token) and (now - modified).total_seconds() <= manifest.lease_seconds
