@@ -495,3 +495,44 @@ def test_a_run_that_stops_says_of_which_vms(world: World, monkeypatch: pytest.Mo
         operation.operate(request, clock=world.clock, runner=Inline())
     assert "web: not finished; run again to go on with it" in request.reporter.lines  # type: ignore[attr-defined]
     assert campaign.POLL_SECONDS > 0
+
+
+@pytest.mark.parametrize("host", [SOURCE, DESTINATION])
+def test_a_link_that_breaks_anywhere_on_the_way_is_opened_again(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Each invocation after the checks is lost once, before it is carried out; whatever was done before it holds."""
+    world = World(monkeypatch)
+    world.add("web")
+    world.go(check_mode=True)
+    checked = len(world.machines[host].invocations)
+    world.go()
+    total = len(world.machines[host].invocations)
+    for lost in range(checked, total - checked, 1):
+        world = World(monkeypatch)
+        world.add("web")
+        world.machines[host].lose_connection_at = lost
+        outcome = world.go()
+        assert outcome.failure is None, (lost, outcome.failure)
+        arrived(world)
+
+
+def test_restored_vms_have_a_folder_of_their_own_and_their_tree_goes_with_the_source(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = []
+    import_vm = importing.import_vm
+
+    def keeping(session: Any, order: Any) -> None:
+        orders.append(order)
+        import_vm(session, order)
+
+    monkeypatch.setattr(importing, "import_vm", keeping)
+    world.go(import_mode="restore")
+    arrived(world)
+    (order,) = orders
+    assert order.mode == "restore"
+    assert order.virtual_machine_path == f"C:\\Hyper-V\\web-{vm_id('web')[:8]}"
+    assert order.vhd_destination_path.startswith(order.virtual_machine_path)
+    assert world.trees
+    world.go(import_mode="restore", remove_source=True)
+    source_gone(world)
+    assert not world.trees

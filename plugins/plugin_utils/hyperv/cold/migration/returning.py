@@ -21,6 +21,7 @@ from . import marks, verifying
 from .decide import OFF, starts
 from .marks import NEVER, Kind, Mark
 from .reading import side_of_vm
+from .request import RESTORE
 from .work import note, require_at_rest, take_down, unregister
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ def remove_destination(work: Work) -> None:
         paths = _own_files(work, session_side="destination")
         unregister(session, work.id)
         files.remove(session, paths)
+    _remove_tree(work)
+
+
+def _remove_tree(work: Work) -> None:
+    """Remove the tree that was brought to the destination; NotPossible where a VM lives in it."""
+    session = work.ends.destination
     tree = exporting.look(session, work.places.tree, [work.id])[work.id]
     if tree.state in _OURS:
         remove_export(session, tree)
@@ -101,6 +108,8 @@ def remove_source(work: Work, case: Case) -> None:
     export = exporting.look(session, work.places.export, [work.id])[work.id]
     if export.state in _OURS:
         remove_export(session, export)
+    if work.request.import_mode == RESTORE:
+        _remove_tree(work)  # its files were copied once more; with register they are the VM
     unregister(session, work.id)
     if left:
         work.found.append(_left(work.name, left))

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ....errors import MobilityError, NotPossible
+from ....errors import ConnectionLost, MobilityError, NotPossible
 from ....session.command import ON, command
 from ...gateway import find_vm, get_vm
 from ...migration.look import look_at
+from ...model_enums import VmState
 from ...power import PowerRule, stop
 from ...writing import change, send
 from . import marks
@@ -91,7 +92,7 @@ def take_down(work: Work, session: Session, vm: Vm) -> None:
 
 
 def stop_source(work: Work) -> None:
-    """Write down what the VM was, then shut it down; a refusal takes the line out again."""
+    """Write down what the VM was, then shut it down; the line goes again only where the VM is seen to run on."""
     session = work.ends.source
     vm = get_vm(session, work.id)
     if not side_of_vm(vm).holds_memory:
@@ -102,9 +103,11 @@ def stop_source(work: Work) -> None:
     try:
         take_down(work, session, vm)
     except MobilityError as problem:
-        if not problem.changed:
+        if not problem.changed and not isinstance(problem, ConnectionLost):
             with suppress(MobilityError):
-                note(session, get_vm(session, vm.id), vm.notes)
+                now = get_vm(session, vm.id)
+                if now.state == VmState.RUNNING:
+                    note(session, now, vm.notes)
         raise
 
 
