@@ -1,114 +1,36 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports of the lab: every mode, the live report and its fixes, refusals, and what an import leaves."""
+"""Imports of the lab: every mode, the live report and its fixes."""
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
-from hyperv_lab.hyperv import carrying, contents, exporting, power
+from hyperv_lab.hyperv import carrying, contents, power
 from hyperv_lab.hyperv.cmdlets_vm import remove
-from hyperv_lab.hyperv.exporting import CRASH, SAVED, ExportRequest
+from hyperv_lab.hyperv.exporting import CRASH
 from hyperv_lab.hyperv.storage import GB
-from unit.lab.cmdlet_runner import Result, Session, get, run
-from unit.lab.migration_bench import Driver, fleet, vm_of
+from unit.lab.cmdlet_runner import Session, get, run
+from unit.lab.migration_bench import fleet, vm_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from hyperv_lab.hyperv.fleet import Fleet
-    from hyperv_lab.hyperv.host import Host
-    from hyperv_lab.hyperv.vm import VM
 
-ADAPTER = {"switch": "External", "mac": "00155D0A0B0C", "vlan": 7}
-WEB: dict[str, Any] = {
-    "name": "web",
-    "host": "HV1",
-    "memory_mb": 4096,
-    "processors": 4,
-    "notes": "O'Brien – 测试",
-    "adapters": [ADAPTER, {"switch": "External"}],
-    "checkpoints": [{"name": "first"}, {"name": "second", "memory_state": True}],
-    "guest": {"system": "linux", "boot_seconds": 33},
-}
-RUNNING = {**WEB, "state": "Running", "checkpoints": []}
-TREE = "D:\\Exports"
-
-
-def one(**more: Any) -> Fleet:
-    return fleet([{"name": "HV1"}, {"name": "HV2", **more}], [WEB])
-
-
-@contextmanager
-def ticking(lab: Fleet) -> Iterator[None]:
-    done = threading.Event()
-
-    def push() -> None:
-        while not done.wait(0.001):
-            lab.clock.advance(2)
-
-    thread = threading.Thread(target=push, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def export(lab: Fleet, name: str = "web", capture: str = SAVED) -> str:
-    """Export a machine of HV1 and return its configuration file's path."""
-    vm = vm_of(lab, name)
-    driver = Driver(lab)
-    with lab.lock:
-        running = exporting.accept(ExportRequest(vm=vm, path=TREE, capture=capture, owner="x"))
-    driver.watch(running)
-    driver.finish()
-    assert running.failure is None
-    ending = ".xml" if float(vm.version) < 6 else ".vmcx"
-    return f"{TREE}\\{name}\\Virtual Machines\\{str(vm.id).upper()}{ending}"
-
-
-def carried(lab: Fleet, tmp_path: Path, to: str = "HV2", name: str = "web", **more: Any) -> str:
-    """Export, carry the tree to another host and return the configuration file's path there."""
-    path = export(lab, name, **more)
-    carrying.save(lab.hosts["HV1"], TREE, tmp_path)
-    carrying.bring(lab.hosts[to], tmp_path, "D:\\In")
-    return path.replace(TREE, "D:\\In")
-
-
-def shown(vm: VM) -> dict[str, Any]:
-    return {
-        "name": vm.name,
-        "notes": vm.notes,
-        "memory": vm.memory_startup,
-        "processors": int(vm.processor.count),
-        "version": str(vm.version),
-        "generation": vm.generation,
-        "guest": vm.guest,
-        "adapters": [(a.name, a.switch, a.mac_address, a.dynamic_mac, a.vlan, a.device) for a in vm.adapters],
-        "disks": [d.path.rpartition("\\")[2] for d in vm.hard_drives],
-        "checkpoints": [(s.id, s.name, s.parent_name, s.memory_state) for s in vm.snapshots],
-        "on": vm.parent_snapshot_name,
-    }
-
-
-def import_vm(lab: Fleet, host: str = "HV2", session: Session | None = None, **given: Any) -> Result:
-    with ticking(lab):
-        return run(lab.hosts[host], "Import-VM", session=session, **given)
-
-
-def ids(report: Any) -> list[int]:
-    return [int(entry.message_id) for entry in get(report, "Incompatibilities")]
-
-
-def chain_names(host: Host, path: str) -> list[str]:
-    return [file.path.rpartition("\\")[2] for file in host.storage.chain(path)]
+from unit.lab.import_bench import (
+    RUNNING,
+    TREE,
+    WEB,
+    carried,
+    chain_names,
+    export,
+    ids,
+    import_vm,
+    one,
+    shown,
+    vm_of_host,
+)
 
 
 def test_registering_in_place_makes_the_files_live(tmp_path: Path) -> None:
@@ -177,10 +99,6 @@ def test_a_copy_with_a_new_id_goes_beside_its_source_and_into_the_default_folder
     assert vm.hard_drives[0].path.startswith("D:\\Disks\\")
     assert vm.path == "D:\\Machines"
     assert len(host.vms) == 2
-
-
-def vm_of_host(host: Host, number: int) -> VM:
-    return list(host.vms.values())[number]
 
 
 def test_disks_of_the_same_name_collide_in_the_default_folder(tmp_path: Path) -> None:
@@ -324,85 +242,6 @@ def test_missing_checkpoints_are_found_by_repair_vm(tmp_path: Path) -> None:
     assert ids(run(there, "Compare-VM", session=session, CompatibilityReport=report).one()) == []
     vm = import_vm(lab, "HV2", session, CompatibilityReport=report).one()
     assert shown(vm) == shown(vm_of_host(lab.hosts["HV1"], 0))
-
-
-@pytest.mark.parametrize(
-    ("path", "error"),
-    [
-        ("D:\\In\\web\\Virtual Machines", ("InvalidParameter", "InvalidArgument")),
-        ("D:\\In\\web", ("InvalidParameter", "InvalidArgument")),
-        ("D:\\In\\web\\Virtual Hard Disks\\web.vhdx", ("InvalidParameter", "InvalidArgument")),
-        ("D:\\In\\web\\Virtual Machines\\none.vmcx", ("ObjectNotFound", "ObjectNotFound")),
-        ("X:\\none.vmcx", ("ObjectNotFound", "ObjectNotFound")),
-        ("\\\\HV9\\x\\none.vmcx", ("OperationFailed", "NotSpecified")),
-    ],
-)
-def test_the_path_has_to_be_the_file(tmp_path: Path, path: str, error: tuple[str, str]) -> None:
-    lab = one()
-    carried(lab, tmp_path)
-    assert import_vm(lab, Path=path).error() == error
-    assert run(lab.hosts["HV2"], "Compare-VM", Path=path).error() == error
-    assert not lab.hosts["HV2"].planned
-
-
-def test_a_damaged_configuration_is_not_imported(tmp_path: Path) -> None:
-    lab = one()
-    path = carried(lab, tmp_path)
-    lab.hosts["HV2"].storage.file(path).damage()  # type: ignore[union-attr]
-    assert import_vm(lab, Path=path).error() == ("Unspecified", "NotSpecified")
-
-
-@pytest.mark.parametrize(
-    ("from_edition", "version", "to", "error"),
-    [
-        ("2012R2", "5.0", "2019", None),
-        ("2012R2", "5.0", "2022", ("Unspecified", "NotSpecified")),
-        ("2022", "10.0", "2019", ("Unspecified", "NotSpecified")),
-        ("2019", "8.0", "2025", None),
-        ("2016", "8.0", "2012R2", ("InvalidParameter", "InvalidArgument")),
-    ],
-)
-def test_versions(tmp_path: Path, from_edition: str, version: str, to: str, error: tuple[str, str] | None) -> None:
-    hosts = [{"name": "HV1", "edition": from_edition}, {"name": "HV2", "edition": to}]
-    lab = fleet(hosts, [{**WEB, "version": version, "checkpoints": []}])
-    found = import_vm(lab, Path=carried(lab, tmp_path))
-    if error:
-        assert found.error() == error
-        assert not lab.hosts["HV2"].planned
-    else:
-        assert str(found.one().version) == version
-
-
-def test_on_2012_r2_the_refusal_names_the_class_alone(tmp_path: Path) -> None:
-    hosts: list[dict[str, Any]] = [
-        {"name": "HV1", "edition": "2012R2"}, {"name": "HV2", "edition": "2012R2", "switches": []},
-    ]  # fmt: skip
-    lab = fleet(hosts, [{**WEB, "checkpoints": []}])
-    (refused,) = import_vm(lab, Path=carried(lab, tmp_path)).errors
-    assert refused.error_id == "Microsoft.HyperV.PowerShell.Commands.ImportVMCommand"
-    assert (refused.class_name, refused.category) == ("", "NotSpecified")
-    assert refused.exception[0].endswith("VirtualizationOperationFailedException")
-
-
-def test_an_import_that_fails_or_is_stopped_tidies_up(tmp_path: Path) -> None:
-    lab = one()
-    path = carried(lab, tmp_path)
-    there = lab.hosts["HV2"]
-    before = set(there.storage.volumes["D:"].files)
-    with lab.lock:
-        there.storage.volumes["C:"].other = there.storage.volumes["C:"].size - GB
-    assert run(there, "Compare-VM", Path=path, Copy=True, VhdDestinationPath="C:\\W").output
-    remove(next(iter(there.planned.values())))
-    copy = {"Path": path, "Copy": True, "VhdDestinationPath": "D:\\W"}
-    job = run(there, "Import-VM", session=Session(there), AsJob=True, **copy).one()
-    with ticking(lab):
-        lab.clock.wait(lambda: job.running.job.percent > 10, seconds=600)
-        assert job.running.job.request_cancel()
-        lab.clock.wait(lambda: job.running.job.done, seconds=600)
-    assert lab.imports[-1]["outcome"] == "cancelled"
-    assert set(there.storage.volumes["D:"].files) == before
-    assert not there.planned
-    assert not there.vms
 
 
 def test_remove_vm_leaves_disks_and_takes_configuration_and_checkpoint_files(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from .directory import DELEGATE_TO, TRUSTED_TO_AUTH
 if TYPE_CHECKING:
     from .fleet import Fleet
     from .host import Host
+    from .storage import Volume
     from .vm import VM
 
 
@@ -81,15 +82,7 @@ def describe_host(host: Host) -> dict[str, Any]:
         "running_migrations": sorted(host.incoming),
         "running_storage_migrations": sorted(host.storage_moves),
         "paths": {"vm": host.settings.vm_path, "disk": host.settings.disk_path},
-        "volumes": {
-            name: {
-                "size": volume.size,
-                "free": volume.free,
-                "files": _files(volume.files),
-                "folders": sorted(volume.folders.values()),
-            }
-            for name, volume in host.storage.volumes.items()
-        },
+        "volumes": {name: _volume(volume) for name, volume in host.storage.volumes.items()},
         "shares": {share.name: share.path for share in host.shares.values()},
         "switches": sorted(switch.name for switch in host.switches.values()),
         "features": {name: state for name, state in host.features.items() if state != "Available"},
@@ -159,6 +152,11 @@ def describe_replication(vm: VM) -> dict[str, Any] | None:
         "failover": failover.kind if failover else None,
         "came_up_with": failover.outcome if failover else None,
     }
+
+
+def _volume(volume: Volume) -> dict[str, Any]:
+    folders = sorted(volume.folders.values())
+    return {"size": volume.size, "free": volume.free, "files": _files(volume.files), "folders": folders}
 
 
 def _files(files: dict[str, Any]) -> dict[str, int]:
