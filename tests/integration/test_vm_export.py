@@ -18,6 +18,19 @@ KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
 ENDPOINT = {"users": ["keeper"], "visible": ["Get-VM", "Select-Object", "Write-Output", "ConvertTo-Json"]}
 FLEET = fleet(
     [
+        {
+            "name": "CRED1",
+            "language": "fr",
+            "winrm": {"auth": "credssp"},
+        },
+        {"name": "OLD1", "edition": "2012R2"},
+        {
+            "name": "HV02",
+            "shares": [
+                {"name": "mine", "path": "D:\\Mine", "access": ["LAB\\admin"]},
+                {"name": "ours", "path": "D:\\Ours", "access": ["LAB\\admin", "LAB\\CRED1$"]},
+            ],
+        },
         {"name": "HV01", "language": "fr", "volumes": {"D": {"size_gb": 2000, "free_gb": 1000}, "E": {"size_gb": 1}}},
         {
             "name": "JEA1",
@@ -33,6 +46,8 @@ FLEET = fleet(
         {"name": "twin", "host": "HV01", "id": "0c0f0e00-0000-4000-8000-000000000002"},
         {"name": "run01", "host": "HV01", "state": "Running"},
         {"name": "off09", "host": "JEA1"},
+        {"name": "cred01", "host": "CRED1"},
+        {"name": "old01", "host": "OLD1"},
     ],
     speed=3000,
 )  # fmt: skip
@@ -109,11 +124,43 @@ def test_refused_in_one_line(exported: Run, name: str, kind: str, finding: str |
     assert [one["id"] for one in found.get("findings", [])] == ([finding] if finding else [])
 
 
-def test_a_restricted_endpoint_is_told_what_it_lacks(module_lab: Lab) -> None:
-    run = module_lab.tasks(
-        "jea1", task("narrow", "vm_export", names=["off09"], path=PATH), ansible_psrp_configuration_name="narrow"
+@pytest.fixture(scope="module")
+def elsewhere(module_lab: Lab) -> Run:
+    """Exports from other hosts: restricted, of 2012 R2, and to shares."""
+    narrow = {"ansible_psrp_configuration_name": "narrow"}
+    plays = {
+        "jea1": [task("narrow", "vm_export", names=["off09"], path=PATH)],
+        "old1": [*cycle("old", "vm_export", names=["old01"], path=PATH)],
+        "hv01": [task("hop", "vm_export", names=["off01"], path="\\\\HV02\\ours\\e")],
+        "cred1": [
+            task("mine", "vm_export", names=["cred01"], path="\\\\HV02\\mine\\e"),
+            *cycle("ours", "vm_export", names=["cred01"], path="\\\\HV02\\ours\\e"),
+        ],
+    }
+    return module_lab.play(
+        [
+            {"hosts": host, "gather_facts": False, "tasks": tasks, "vars": narrow if host == "jea1" else {}}
+            for host, tasks in plays.items()
+        ]
     )
-    assert [one["id"] for one in run.one("narrow")["findings"]] == ["file_commands_hidden"]
+
+
+def test_a_restricted_endpoint_is_told_what_it_lacks(elsewhere: Run) -> None:
+    assert [one["id"] for one in elsewhere.one("narrow")["findings"]] == ["file_commands_hidden"]
+
+
+def test_a_host_of_2012_r2_exports_too(elsewhere: Run) -> None:
+    done = assert_cycle(elsewhere, "old", "old1", but=("vms",))
+    assert done["vms"][0]["configuration_file"].lower().endswith(".xml")
+
+
+def test_a_share_is_written_by_the_hosts_own_account(elsewhere: Run, module_lab: Lab) -> None:
+    assert [one["id"] for one in elsewhere.one("hop")["findings"]] == ["export_path_unreachable"]
+    refused = elsewhere.one("mine")["vms"][0]
+    assert (refused["outcome"], refused["error"]["hresult"]) == ("failed", "0x80070005")
+    assert "computer account" in refused["error"]["remedy"]
+    assert [one["id"] for one in refused["findings"]] == ["export_by_computer_account"]
+    assert_cycle(elsewhere, "ours", "cred1", but=("vms",))
 
 
 @pytest.fixture(scope="module")
