@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...findings import blocking
@@ -33,7 +33,6 @@ def facts_of(details: VmDetails, host: str = "") -> VmFacts:
     """Return a machine's facts on a host; parts of its checkpoints count like its own."""
     vm, processor = details.vm, details.processor
     names = {checkpoint.id: checkpoint.name for checkpoint in details.checkpoints}
-    vlans = {vlan.adapter: vlan.access_vlan_id or None for vlan in details.vlans if vlan.operation_mode == ACCESS}
     folders = (vm.path, vm.configuration_location, vm.snapshot_file_location, vm.smart_paging_file_path)
     drives = (*details.dvd_drives, *details.checkpoint_dvd_drives)
     return VmFacts(
@@ -48,18 +47,7 @@ def facts_of(details: VmDetails, host: str = "") -> VmFacts:
         unlimited_checkpoints=_unlimited(details),
         disks=_disks(details),
         isos=tuple(sorted({drive.path for drive in drives if drive.path})),
-        adapters=tuple(
-            AdapterFacts(
-                id=a.id,
-                name=a.name,
-                switch=a.switch_name,
-                checkpoint=names.get(a.checkpoint_id or ""),
-                vlan=vlans.get(a.id),
-                mac=a.mac_address,
-                addresses=a.ip_addresses,
-            )
-            for a in (*details.adapters, *details.checkpoint_adapters)
-        ),
+        adapters=_adapters(details, names),
         tpm=bool(details.security and details.security.tpm_enabled),
         shielded=bool(details.security and details.security.shielded),
         clustered=vm.is_clustered,
@@ -67,6 +55,23 @@ def facts_of(details: VmDetails, host: str = "") -> VmFacts:
         folders=tuple(sorted({folder for folder in folders if folder})),
         heartbeat=vm.heartbeat,
         address_doubts=blocking(exchange_findings(copy_of(details, host), None)) if vm.state == "Running" else (),
+    )
+
+
+def _adapters(details: VmDetails, checkpoints: Mapping[str, str]) -> tuple[AdapterFacts, ...]:
+    """Return the adapters of the VM and of its checkpoints, whose names are given by Id."""
+    vlans = {vlan.adapter: vlan.access_vlan_id or None for vlan in details.vlans if vlan.operation_mode == ACCESS}
+    return tuple(
+        AdapterFacts(
+            id=adapter.id,
+            name=adapter.name,
+            switch=adapter.switch_name,
+            checkpoint=checkpoints.get(adapter.checkpoint_id or ""),
+            vlan=vlans.get(adapter.id),
+            mac=adapter.mac_address,
+            addresses=adapter.ip_addresses,
+        )
+        for adapter in (*details.adapters, *details.checkpoint_adapters)
     )
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..network.named import Network
 
 PART_OPTIONS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
-_NOT_NEGATIVE = ("wait_for_backup_seconds", "timeout_seconds", "retries")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +88,6 @@ def parse(
     ``host`` is the inventory host the task runs on, ``variable`` gives variables of inventory hosts.
     """
     destination = _destination(arguments["destination_host"], host, inventory_hosts)
-    for option in _NOT_NEGATIVE:
-        value = arguments.get(option)
-        if value is not None and value < 0:
-            raise InvalidRequest(f"{option}: {value} is negative")
     verify = arguments.get("verify") or {}
     request = MoveRequest(
         destination=destination,
@@ -115,14 +110,20 @@ def parse(
         verify_network=bool(verify.get("network")),
         preflight_only=bool(arguments.get("preflight_only")),
         skip_blocked=bool(arguments.get("skip_blocked")),
-        networks=(
-            networks_of(variable(host, VARIABLE), host=host),
-            networks_of(variable(destination, VARIABLE), host=destination),
-        ),
+        networks=_networks(variable, host, destination),
         addresses=arguments.get("addresses") or {},
     )
     _check_unmanaged(request)
     return request
+
+
+def _networks(
+    variable: Callable[[str, str], Any], source: str, destination: str
+) -> tuple[dict[str, Network], dict[str, Network]]:
+    return (
+        networks_of(variable(source, VARIABLE), host=source),
+        networks_of(variable(destination, VARIABLE), host=destination),
+    )
 
 
 def number_of(arguments: Mapping[str, Any], option: str, default: int) -> int:
