@@ -39,11 +39,11 @@ options:
     choices: [smb, http, external]
     default: smb
   source:
-    description: The folder that holds the exports, as V(\\\\host\share\folder) or V(https://host/folder). Required
+    description: The folder that holds the exports, as C(\\host\share\folder) or V(https://host/folder). Required
       unless O(method=external).
     type: str
   username:
-    description: Account for the source, like V(DOMAIN\name). Without it, the connection has to delegate credentials to
+    description: Account for the source, like C(DOMAIN\name). Without it, the connection has to delegate credentials to
       open a share.
     type: str
   password:
