@@ -50,6 +50,7 @@ class ActionModule(HostAction):
                        warnings=(f"key {request.arguments['key']}",),
                        values={"seen": seen, "twin": twin, "there": there, "check": request.check_mode,
                                "id": uuid.UUID(int=7), "host": request.host,
+                               "shades": [request.variable(one, "shade") for one in ("byps", "bywinrm", "mars")],
                                "delegates": request.sessions.here().delegates_credentials,
                                "leak": {request.arguments["key"] or "none": 1}})
 """
@@ -104,6 +105,8 @@ def inventory(served: Served) -> dict[str, Any]:
         "ansible_user": "LAB\\ops",
         "ansible_password": "{{ vaulted }}",
         "vaulted": DOMAIN.password,
+        "shade": {"of": ["{{ paint }}"]},
+        "paint": "blue",
     }
     hosts = {
         "byps": psrp,
@@ -163,6 +166,7 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "put": ("bylocal", {"script": "cat {{ playbook_dir }}/plain.copy", "put": "{{ playbook_dir }}/plain"}, {}),
     "put nothing": ("bylocal", {"script": "true", "put": "/no/such/file"}, {}),
     "delegated": ("bylocal", {"name": "a"}, {"delegate_to": "bywinrm"}),
+    "own variable": ("byps", {"name": "a"}, {"vars": {"shade": "{{ 'dark' ~ inventory_hostname }}"}}),
 }
 
 
@@ -272,6 +276,12 @@ def test_a_link_that_never_was_is_unreachable(results: dict[str, Any], task: str
 def test_a_delegated_task_runs_on_the_delegated_host(results: dict[str, Any]) -> None:
     found = results["delegated"]
     assert (found["host"], found["seen"], found["delegates"]) == ("bywinrm", ["vm a"], False)
+
+
+def test_variables_of_hosts_are_templated_and_plain(results: dict[str, Any]) -> None:
+    assert results["whole"]["shades"] == [None, {"of": ["blue"]}, None]
+    assert results["delegated"]["shades"] == [None, {"of": ["blue"]}, None]
+    assert results["own variable"]["shades"] == ["darkbyps", {"of": ["blue"]}, None]
 
 
 @pytest.mark.parametrize(
