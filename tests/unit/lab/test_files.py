@@ -196,6 +196,7 @@ def test_a_copy_grows_is_in_use_and_a_stop_leaves_what_was_written(lab: Fleet) -
     wait_for(lab, lambda: host.storage.file(target).size > GB)  # type: ignore[union-attr]
     assert run(host, "Get-FileHash", LiteralPath=target).error() == ("FileReadError", "ReadError")
     assert run(host, "Remove-Item", LiteralPath=target).error() == ("RemoveFileSystemItemIOError", "WriteError")
+    assert run(host, "Get-VHD", Path=target).error() == ("ObjectInUse", "ResourceBusy")
     copying.call.stopping.set()
     lab.clock.notify()
     copying.finish()

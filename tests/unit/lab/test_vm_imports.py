@@ -255,13 +255,21 @@ def test_remove_vm_leaves_disks_and_takes_configuration_and_checkpoint_files(tmp
 
 def test_an_import_from_a_share_needs_the_computer_account() -> None:
     lab = fleet(
-        [{"name": "HV1", "shares": [{"name": "X", "path": TREE, "access": ["LAB\\HV2$"]}]}, {"name": "HV2"}], [WEB]
+        [
+            {"name": "HV1", "shares": [{"name": "X", "path": TREE, "access": ["LAB\\HV2$", "Administrators"]}]},
+            {"name": "HV2"},
+        ],
+        [WEB],
     )
     path = export(lab).replace(TREE, "\\\\HV1\\X")
     assert import_vm(lab, Path=path).error() == ("NotSupported", "InvalidOperation")
     vm = import_vm(lab, Path=path, Copy=True, VhdDestinationPath="D:\\W").one()
     assert vm.host.name == "HV2"
     assert vm.host.storage.file("D:\\W\\web.vhdx") is not None
+    remove(vm_of_host(lab.hosts["HV1"], 0))
+    own = import_vm(lab, "HV1", Path=path).one()
+    assert own.path == f"{TREE}\\web"
+    assert own.host.storage.file(own.hard_drives[0].path) is not None
     lab.hosts["HV1"].shares.clear()
     lab2 = fleet([{"name": "HV1", "shares": [{"name": "X", "path": TREE}]}, {"name": "HV2"}], [WEB])
     (refused,) = import_vm(lab2, Path=export(lab2).replace(TREE, "\\\\HV1\\X"), Copy=True).errors

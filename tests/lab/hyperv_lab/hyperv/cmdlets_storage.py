@@ -174,7 +174,7 @@ def read_disk(host: Host, path: str) -> VirtualHardDisk:
     """Return the virtual disk at a path. Raises Refused where there is no file or it is no virtual disk."""
     file = host.storage.file(path)
     if file is None or file.disk is None:
-        raise Refused("file_unreadable", path=path)
+        raise Refused("disk_written" if file is not None and file.writing else "file_unreadable", path=path)
     return VirtualHardDisk(host, file, file.disk)
 
 

@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "service_unknown": Kind("InvalidParameter", "InvalidArgument"),
     "drive_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
     "file_unreadable": Kind("OperationFailed", "NotSpecified", 0x80070002),
+    "disk_written": Kind("ObjectInUse", "ResourceBusy", 0x80070020),
     "file_exists": Kind("OperationFailed", "NotSpecified", 0x80070050),
     "path_missing": Kind("ObjectNotFound", "ObjectNotFound", 0x80070003),
     "parameter": Kind("InvalidParameter", "InvalidArgument"),
@@ -177,6 +178,10 @@ messages.add(
         "drive_unknown": (
             "No drive was found at the specified place of the virtual machine '{name}'.",
             "Aucun lecteur n’a été trouvé à l’emplacement indiqué de l’ordinateur virtuel « {name} ».",
+        ),
+        "disk_written": (
+            "Failed to get information on the virtual disk '{path}': it is being used by another process.",
+            "Impossible de lire les informations du disque virtuel « {path} » : en cours d’utilisation.",
         ),
         "file_unreadable": (
             "Failed to get information on the virtual disk '{path}': the file was not found.",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,8 @@ class FaultPlayer:
         if fault.action == "reboot":
             host.reboot(fault.seconds)
         elif fault.action in ("damage_file", "cut_file"):
-            spoil(host, fault.path, cut=fault.part if fault.action == "cut_file" else None)
+            with suppress(KeyError):  # a file that isn't there can't be spoilt
+                spoil(host, fault.path, cut=fault.part if fault.action == "cut_file" else None)
             return None
         elif fault.action == "stop_service":
             host.services[fault.service.lower()].status = "Stopped"

@@ -361,6 +361,8 @@ def read_fault(entry: Section, host: Host) -> HostFault:
         raise FleetError(f"{entry.where}: a fault of copies is met by the next copy, or the next one after_seconds")
     if when != 1 and fault.action not in COPIES:
         raise FleetError(f"{entry.where}: exactly one of request, after_seconds and probability says when")
+    if fault.action in ("damage_file", "cut_file") and fault.path == "*":
+        raise FleetError(f"{entry.where}.path: {fault.action} needs the path of a file")
     if fault.action == "fill_disk" and fault.volume not in host.storage.volumes:
         raise FleetError(f"{entry.where}.volume: there is no volume {fault.volume!r}")
     return fault

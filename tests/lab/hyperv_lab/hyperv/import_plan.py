@@ -177,6 +177,8 @@ def place_of(request: ImportRequest) -> Place:
         raise ImportFailed("import_missing", path=request.path) from problem
     if place.host is not request.host and request.mode == REGISTER:
         raise ImportFailed("not_supported", what=f"Register {request.path}")
+    if place.host is request.host:
+        request.path = place.path  # a share of its own: the disks behind it
     return place
 
 
