@@ -148,7 +148,7 @@ def test_a_torn_export_is_never_taken_for_a_finished_one() -> None:
     (os.getppid(), manifests.LEASE_SECONDS + 1, State.TORN),
     (4194399, 10, State.TORN),
     (os.getpid(), 10, State.TORN),
-])  # fmt: skip
+], ids=["runs", "its lease is over", "has ended", "an earlier task"])  # fmt: skip
 def test_a_run_of_this_controller_is_asked_for_and_its_lease_counts_too(
     process: int, seconds: int, state: State
 ) -> None:
