@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .contents import in_use, opened
 from .migration_rates import Transfer, disk, line, transfers
 from .sharing import door_open
-from .storage import DiskFull, File, NoSuchPath
+from .storage import DiskFull, File
 
 if TYPE_CHECKING:
     import threading
@@ -168,6 +168,3 @@ def look_through(here: Host, place: Place, stopping: threading.Event | None = No
         with here.fleet.lock:
             transfers(here.fleet).drop(transfer, here.fleet.clock.now())
     return file
-
-
-__all__ = ["CopyFailed", "DiskFull", "NoSuchPath", "Stopped", "copy", "look_through", "way", "write"]

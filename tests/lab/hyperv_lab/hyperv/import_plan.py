@@ -121,6 +121,16 @@ class ImportPlan:
         """Return where a runtime or checkpoint file is, that belongs to the configuration file."""
         return ntpath.join(ntpath.dirname(self.request.path), name)
 
+    def of_checkpoint(self, name: str) -> Place | None:
+        """Return where a file of a checkpoint is: where Repair-VM said, in the tree, or as recorded."""
+        recorded = str(self.content["body"]["own"].get("snapshot_path") or "")
+        folders = [self.request.snapshot_source, ntpath.join(self.request.root, SNAPSHOTS)]
+        for folder in [*folders, ntpath.join(recorded, SNAPSHOTS) if recorded else ""]:
+            place = self.place(ntpath.join(folder, name)) if folder else None
+            if place is not None and place.file is not None:
+                return place
+        return None
+
     def placed_for(self, drive: HardDrive) -> Placed | None:
         """Return what was found for a drive, None where somebody gave it another path since."""
         return next((one for one in self.placed if one.drive is drive and one.target == drive.path), None)
@@ -205,22 +215,12 @@ def _snapshots(plan: ImportPlan) -> dict[str, dict[str, Any]]:
     plan.lacking = []
     for identifier in plan.content["snapshots"]:
         name = identifier.upper() + ending
-        folders = [request.snapshot_source, ntpath.join(request.root, SNAPSHOTS), _recorded_snapshots(plan)]
-        for folder in [each for each in folders if each]:
-            place = plan.place(ntpath.join(folder, name))
-            file = place.file if place else None
-            try:
-                found[identifier] = definition.read(file.content if file else None)
-            except NoDefinition:
-                continue
-            break
-        else:
+        place = plan.of_checkpoint(name)
+        try:
+            found[identifier] = definition.read(opened(place.host, place.path).content if place else None)
+        except NoDefinition:
             plan.lacking.append(ntpath.join(request.root, SNAPSHOTS, name))
     return found
-
-
-def _recorded_snapshots(plan: ImportPlan) -> str:
-    return ntpath.join(str(plan.content["body"]["own"].get("snapshot_path") or ""), SNAPSHOTS)
 
 
 def _locate(plan: ImportPlan, body: VirtualMachineBase) -> None:

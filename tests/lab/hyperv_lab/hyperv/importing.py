@@ -13,7 +13,7 @@ from . import definition, messages
 from . import migration_files as files
 from .contents import opened
 from .fleet_vms import checkpoint_files
-from .import_plan import COPY, REGISTER, ImportFailed, ImportPlan
+from .import_plan import COPY, ImportFailed, ImportPlan
 from .jobs import COMPLETED, TERMINATED, Job
 from .migration_course import Course, Wait
 from .migration_errors import CANCELLED, FILE_MISSING, NETNAME_DELETED, RESET, MoveFailed, detail
@@ -109,7 +109,7 @@ class Import(Course):
                 self.items.append(Item(replace(runtime.file), replace(runtime, path=runtime.path), target))
         for snapshot in self.vm.snapshots:
             for target in [each for each in checkpoint_files(snapshot) if each.endswith(".vmrs")]:
-                found = self.plan.place(ntpath.join(self.plan.request.root, "Snapshots", ntpath.basename(target)))
+                found = self.plan.of_checkpoint(ntpath.basename(target))
                 if found is not None and found.file is not None:
                     self.items.append(Item(replace(found.file), found, target))
 
@@ -228,6 +228,3 @@ def recheck(plan: ImportPlan) -> None:
         raise ImportFailed("import_report")
     if planned.id in plan.host.vms:
         raise ImportFailed("import_report")
-
-
-__all__ = ["COPY", "REGISTER", "Import", "message", "recheck"]
