@@ -39,7 +39,7 @@ options:
     choices: [smb, http, external]
     default: smb
   source:
-    description: The folder that holds the exports, as C(\\host\share\folder) or V(https://host/folder). Required
+    description: The folder that holds the exports, as C(\\host\share\folder) or C(https://host/folder). Required
       unless O(method=external).
     type: str
   username:

@@ -13,79 +13,39 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils import owner
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     Ambiguous,
     ConnectionLost,
-    InvalidRequest,
     NotFound,
     NotPossible,
     RemoteError,
 )
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import manifest as manifests
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.route import route_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transfer_task import operate
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transferring import (
     Kind,
-    check_route,
     fetch,
     find,
     verify,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Credential
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline
-from unit.fake_session import FakeClock, FakeSession, Lines, Refused, request
-from unit.plugin_utils.hyperv.fake_files import FakeDisk, FakeFiles, disk_of
+from unit.fake_session import FakeClock, FakeSession, Lines, request
+from unit.plugin_utils.hyperv.fake_exports import run as run_export
+from unit.plugin_utils.hyperv.fake_files import FakeFiles
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, vm
-
-from .test_cold_exporting import run as run_export
-
-SOURCE = "\\\\hv01\\D$\\Exports"
-PATH = "E:\\VMs"
-HOME = f"{PATH}\\{WEB}"
-SECRET = "S3cret!"
-SIGNED = {"username": "HV01\\mover", "password": SECRET}
-DISK = "web01\\Virtual Hard Disks\\web01.vhdx"
-
-
-def exported(name: str = "web01") -> FakeFiles:
-    """The source host with a complete export of one VM."""
-    source = FakeFiles()
-    source.vms.append(vm(WEB, name, **disk_of(WEB, "C:\\VMs\\web01.vhdx", b"web" * 1000, source)))
-    source.vms.append(vm(DB, "db01", **disk_of(DB, "C:\\VMs\\db01.vhdx", b"db", source)))
-    run_export(source, ids=[WEB, DB])
-    return source
-
-
-def destination(source: FakeFiles) -> FakeFiles:
-    """A host that reaches the source's drive D as a share, and its files by http."""
-    here = FakeFiles()
-    share = FakeDisk()
-    for file in list(source.disk.files.values()):
-        if file.path.lower().startswith("d:\\exports"):
-            below = file.path[len("D:\\Exports\\") :]
-            share.put(f"{SOURCE}\\{below}", file.content)
-            here.web["http://web/e/" + below.replace("\\", "/").replace(" ", "%20")] = file.content
-    here.disk.shares["\\\\hv01\\d$\\"] = share
-    return here
-
-
-def lab() -> FakeFiles:
-    return destination(exported())
-
-
-def run(here: FakeFiles, *, check_mode: bool = False, **arguments: Any) -> Any:
-    given: dict[str, Any] = {"method": "smb", "source": SOURCE, "path": PATH, "ids": [WEB], **SIGNED, **arguments}
-    given = {name: value for name, value in given.items() if value is not None}
-    return operate(request(here.session, check_mode=check_mode, **given), clock=FakeClock())
-
-
-def share_of(here: FakeFiles) -> FakeDisk:
-    return here.disk.shares["\\\\hv01\\d$\\"]
-
-
-def manifest_of(here: FakeFiles) -> manifests.Manifest:
-    return manifests.parse(share_of(here).read(f"{SOURCE}\\{WEB}\\manifest.json").decode(), where="x")
-
-
-def copied(here: FakeFiles) -> list[str]:
-    return [str(item["LiteralPath"]).rpartition("\\")[2] for item in here.session.sent("Copy-Item")]
+from unit.plugin_utils.hyperv.fake_transfers import (
+    DISK,
+    HOME,
+    PATH,
+    SECRET,
+    SIGNED,
+    SOURCE,
+    copied,
+    destination,
+    exported,
+    lab,
+    manifest_of,
+    run,
+    share_of,
+)
 
 
 def test_every_file_is_fetched_hashed_and_named_and_the_manifest_comes_last() -> None:
@@ -178,102 +138,6 @@ def test_the_credential_travels_as_one_and_shows_nowhere() -> None:
     assert here.signed_in == {}, "every drive is closed again"
     assert SECRET not in repr(outcome)
     assert SECRET not in repr(here.session.invocations)
-
-
-CODES = [
-    (1326, "route_credentials_refused"),
-    (86, "route_credentials_refused"),
-    (1909, "route_credentials_refused"),
-    (5, "route_access_denied"),
-    (53, "route_unreachable"),
-    (64, "route_unreachable"),
-    (67, "route_share_missing"),
-    (1219, "route_session_conflict"),
-    (1312, "route_refused"),
-    (None, "route_refused"),
-]
-
-
-@pytest.mark.parametrize(("code", "finding"), CODES)
-def test_a_share_that_refuses_is_a_finding_by_the_systems_code(code: int | None, finding: str) -> None:
-    here = lab()
-    here.refuse_drive = Refused(
-        "CouldNotMapNetworkDrive,Microsoft.PowerShell.Commands.NewPSDriveCommand", "refusé", native_code=code
-    )
-    with pytest.raises(NotPossible) as caught:
-        run(here)
-    assert [one.id for one in caught.value.findings] == [finding]
-    assert SECRET not in caught.value.msg
-    assert len(here.session.sent("New-PSDrive")) == 1, "a refused password is never tried again"
-
-
-@pytest.mark.parametrize("delegates", [True, False])
-def test_without_a_password_the_second_hop_is_told_apart_from_a_missing_folder(delegates: bool) -> None:
-    here = lab()
-    here.session.delegates_credentials = delegates
-    route = route_of("smb", SOURCE, None, None)
-    assert check_route(here.session, route) == ()
-    assert here.session.sent("New-PSDrive") == []
-    here.disk.shares.clear()
-    found = check_route(here.session, route, f"{WEB}\\manifest.json")
-    assert [one.id for one in found] == ["route_path_missing" if delegates else "second_hop_impossible"]
-
-
-def test_a_share_that_opens_and_lacks_the_folder() -> None:
-    here = lab()
-    found = check_route(here.session, route_of("smb", f"{SOURCE}\\other", *SIGNED.values()))
-    assert [one.id for one in found] == ["route_path_missing"]
-    denied = Refused("ItemExistsUnauthorizedAccessError,Microsoft.PowerShell.Commands.GetItemCommand", category=18)
-
-    def refuse(parameters: Any, piped: Any) -> Any:
-        raise denied
-
-    here.session.machine.on("Get-Item", refuse)
-    found = check_route(here.session, route_of("smb", SOURCE, *SIGNED.values()))
-    assert [one.id for one in found] == ["route_access_denied"]
-
-
-class TestWeb:
-    def test_files_come_from_a_web_server_by_escaped_addresses(self) -> None:
-        here = lab()
-        outcome = run(here, method="http", source="http://web/e/")
-        (one,) = outcome.values["vms"]
-        assert (one["outcome"], one["files_fetched"]) == ("transferred", 2)
-        assert here.disk.read(f"{HOME}\\{DISK}") == b"web" * 1000
-        assert "http" in outcome.warnings[0]
-        assert run(here, method="http", source="http://web/e").changed is False
-
-    def test_an_export_that_is_not_there(self) -> None:
-        here = lab()
-        here.web.clear()
-        outcome = run(here, method="http", source="https://web/e")
-        assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["export_missing"]
-
-    @pytest.mark.parametrize(
-        ("status", "probe", "finding"),
-        [
-            (401, WEB, "route_credentials_refused"),
-            (407, WEB, "route_credentials_refused"),
-            (403, WEB, "route_access_denied"),
-            (404, WEB, "route_path_missing"),
-            (500, WEB, "route_refused"),
-            (None, WEB, "route_unreachable"),
-            (403, "", "route_not_proven"),
-            (405, "", "route_not_proven"),
-            (401, "", "route_credentials_refused"),
-        ],
-    )
-    def test_a_refusal_is_a_finding_by_its_status(self, status: int | None, probe: str, finding: str) -> None:
-        here = lab()
-        here.refuse_web = Refused("WebCmdletWebResponseException,x", "refusé", http_status=status)
-        found = check_route(here.session, route_of("http", "https://web/e", None, None), probe)
-        assert [one.id for one in found] == [finding]
-
-    def test_a_name_with_brackets_does_not_come_this_way(self) -> None:
-        here = destination(exported("[x]"))
-        here.web = {key.replace("[x]", "%5Bx%5D"): value for key, value in here.web.items()}
-        outcome = run(here, method="http", source="http://web/e")
-        assert [one["id"] for one in outcome.values["vms"][0]["findings"]] == ["web_name_has_brackets"]
 
 
 class TestBrought:
@@ -478,34 +342,6 @@ def test_a_manifest_that_names_files_outside_is_refused() -> None:
     share_of(here).put(f"{SOURCE}\\{WEB}\\manifest.json", json.dumps(raw))
     assert run(here).values["vms"][0]["findings"][0]["id"] == "export_missing"
     assert copied(here) == []
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"source": None},
-        {"source": "D:\\Exports"},
-        {"source": "http://web/e"},
-        {"source": SOURCE, "method": "http"},
-        {"source": "https://web/e?x=1", "method": "http"},
-        {"source": f"https://u:{SECRET}@web/e", "method": "http"},
-        {"source": "https://web/e", "method": "http", "ids": None, "names": ["web01"]},
-        {"source": "https://web/e", "method": "http", "ids": None},
-        {"source": "https://web:x/e", "method": "http"},
-        {"method": "external"},
-        {"password": None},
-        {"path": "VMs"},
-        {"path": "D:\\a[b]"},
-        {"ids": ["web01"]},
-    ],
-)
-def test_what_can_not_be_is_refused_before_anything_is_sent(given: dict[str, Any]) -> None:
-    here = lab()
-    here.session.invocations.clear()
-    with pytest.raises(InvalidRequest) as caught:
-        run(here, **given)
-    assert here.session.invocations == []
-    assert SECRET not in caught.value.msg
 
 
 def test_an_endpoint_without_files_is_named() -> None:
