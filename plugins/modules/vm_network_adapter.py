@@ -78,7 +78,7 @@ options:
           address:
             description:
               - Address with its prefix length, like V(10.1.0.5/24); O(adapters[].network) can give the length.
-              - The guest has this address of its family afterwards, and no other.
+              - The guest has this IPv4 address afterwards, and no other.
             type: str
           gateway:
             description: Default gateway. Without it (and without one of the network) the present one stays if it fits.
@@ -95,7 +95,7 @@ options:
             description: V(true) tells the guest to ask a DHCP server. Both families use it, or none.
             type: bool
           address:
-            description: Address with its prefix length.
+            description: Address with its prefix length. Addresses from routers may stay beside it.
             type: str
           gateway:
             description: Default gateway.
@@ -223,8 +223,8 @@ vms:
       type: dict
       returned: always
 findings:
-  description: What was found about the host, or which precondition does not hold.
+  description: What was found about the host, or which preconditions do not hold.
   type: list
   elements: dict
-  returned: always
+  returned: unless the options are wrong
 """

@@ -151,7 +151,7 @@ def order_for(
     if not wanted:
         return None
     known = now or GuestConfiguration(key=key_of(adapter_id))
-    fits = all(_fits(known.only(version), family) for version, family in wanted)
+    fits = all(_fits(known.only(version), family, version) for version, family in wanted)
     stale = wanted[0][1].dhcp and (moved or not holds_lease(known.addresses, wish.network))
     if now is not None and fits and not stale:
         return None
@@ -171,15 +171,18 @@ def holds_lease(addresses: Iterable[str], network: Network | None) -> bool:
     return network is None or not network.subnet or any(network.holds(address) for address in addresses)
 
 
-def _fits(now: GuestConfiguration, wish: FamilyWish) -> bool:
-    """Whether a family is as wanted; with DHCP, whatever it got."""
+def _fits(now: GuestConfiguration, wish: FamilyWish, version: int) -> bool:
+    """Whether a family is as wanted; with DHCP, whatever it got.
+
+    An IPv6 guest may have addresses, gateways and DNS servers from routers beside those it was told.
+    """
     if wish.dhcp or now.dhcp:
         return wish.dhcp and now.dhcp
-    return (
-        set(now.addresses) == {wish.address}
-        and (wish.gateway is None or now.gateways == (wish.gateway,))
-        and (wish.dns is None or now.dns == wish.dns)
-    )
+    gateways = None if wish.gateway is None else (wish.gateway,)
+    pairs = ((now.addresses, (wish.address,)), (now.gateways, gateways), (now.dns, wish.dns))
+    if version == 6:
+        return all(wanted is None or set(wanted) <= set(has) for has, wanted in pairs)
+    return all(wanted is None or has == wanted for has, wanted in pairs)
 
 
 def _part(now: GuestConfiguration, wish: FamilyWish) -> GuestConfiguration:

@@ -59,6 +59,9 @@ GATED = {"address": "10.1.0.5/24", "gateway": "10.1.0.1"}
         (reported("10.1.0.5/24", DefaultGateways=["10.1.0.1"]), {"ipv4": GATED}, True),
         (reported("10.1.0.5/24"), {"ipv4": GATED}, False),
         (reported("10.1.0.5/24", DNSServers=["10.1.0.2"]), {"ipv4": {"address": "10.1.0.5/24", "dns": []}}, False),
+        (reported("fd00::5/64", "fd00::aaaa/64"), {"ipv6": {"address": "fd00::5/64"}}, True),
+        (reported("fd00::aaaa/64"), {"ipv6": {"address": "fd00::5/64"}}, False),
+        (reported("fd00::5/64", DNSServers=["fd00::1"]), {"ipv6": {"address": "fd00::5/64", "dns": ["::2"]}}, False),
         (None, {"ipv4": {"address": "10.1.0.5/24"}}, False),
     ],
 )  # fmt: skip
