@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,8 +24,8 @@ SEEDS = range(int(os.environ.get("HYPERV_MOBILITY_SEEDS", "10")) // 2 or 1)
 """Half as many as of moves: 50 in ``make soak``, 5 in ``make test``."""
 MACHINES = 10
 SOURCE, DESTINATION = "HV01", "HV02"
-UNDISTURBED_SECONDS = 40.0
-"""About what the migrations take when nobody disturbs them; a kill comes at a random instant of it."""
+INVOCATIONS = (40, 850)
+"""A run sends about 900; it is killed at a random one of these, however fast the machine is."""
 ENOUGH_RUNS = 4
 MIGRATE = {
     "name": "Migrate",
@@ -52,6 +53,17 @@ def fleet() -> dict[str, Any]:
         ],
         speed=3000,
     )
+
+
+def await_invocations(lab: Lab, process: subprocess.Popen[str], number: int) -> None:
+    """Return when the hosts have received so many invocations, or the run has ended."""
+    journal = lab.workdir / "journal.jsonl"
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b'"event": "pipeline"') >= number:
+            return
+        time.sleep(0.02)
+    assert process.poll() is not None, "the run took too long"
 
 
 def run_until_done(lab: Lab) -> int:
@@ -102,7 +114,7 @@ def test_a_killed_run_is_taken_up_again(start_lab: Callable[..., Lab], seed: int
     lab = start_lab(fleet())
     before = lab.state()
     process = lab.start(lab.playbook(PLAY))
-    time.sleep(random.Random(seed).uniform(1.0, UNDISTURBED_SECONDS))
+    await_invocations(lab, process, random.Random(seed).randint(*INVOCATIONS))
     kill(process)
     run_until_done(lab)
     prove(lab, before)
