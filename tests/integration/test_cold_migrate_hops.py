@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+from integration import packages
 from integration.cold import PASSWORD, machine, never_two, workgroup
 from integration.harness import Lab, Run
 from integration.moving import by_name, finding_ids, show
@@ -20,7 +23,10 @@ FLEET = workgroup(
         {"name": "NEW1", "cpu": "turin", "edition": "2025"},
         {"name": "BARE1", "features": {"Hyper-V-PowerShell": "Available"}},
     ],
-    [{"name": "erp01", "host": "OLD1", "state": "Running"}],
+    [
+        {"name": "erp01", "host": "OLD1", "state": "Running"},
+        {"name": "http01", "host": "MID1", "state": "Running", "version": "8.0"},
+    ],
 )
 
 
@@ -96,3 +102,25 @@ def test_a_rollback_over_two_hops_starts_nothing(went: Run) -> None:
         assert refused["outcome"] == "failed"
         assert finding_ids(refused, "blocking") == {"migrates_elsewhere"}
         assert went.one(name)["changed"] is False
+
+
+def test_a_web_server_that_has_the_export_only_later(went: Run, module_lab: Lab, tmp_path: Path) -> None:
+    """The first run fails when it fetches; the VM is off then, and the next run goes on from there."""
+    del went
+    with packages.served(tmp_path, f"127.88.{os.getpid() % 200 + 20}.9") as web:
+        move = {"names": ["http01"], "destination_host": "new1", "import_mode": "restore"}
+        way = {"transfer_method": "http", "source_share": web, "export_path": "D:\\Exports"}
+        early = module_lab.tasks("mid1", task("early", "vm_cold_migration", **move, **way)).one("early")
+        row = by_name(early)["http01"]
+        assert (row["outcome"], row["error"]["kind"]) == ("failed", "remote_error")
+        assert row["error"]["msg"].startswith("http01")
+        assert "404" in row["error"]["msg"]
+        assert machine(module_lab, "MID1", "http01")["state"] == "Off"
+        module_lab.control("save", "MID1", "D:\\Exports", str(tmp_path))
+        run = module_lab.tasks("mid1", task("later", "vm_cold_migration", **move, **way))
+    row = by_name(run.one("later"))["http01"]
+    assert row["outcome"] == "migrated", show(run)
+    assert row["steps"] == ["transfer", "import", "network", "start", "verify"]
+    there = machine(module_lab, "NEW1", "http01")
+    assert there["state"] == "Running"
+    assert there["disks"][0].startswith(f"D:\\VMs\\http01-{there['id'][:8]}\\")

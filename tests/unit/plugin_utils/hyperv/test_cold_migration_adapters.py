@@ -134,6 +134,8 @@ def judged(wiring: Wiring, machine: VmDetails, around: HostNetworks = AROUND, ex
 def test_switches_and_their_uplinks_are_judged_though_the_name_is_the_same() -> None:
     assert judged(wire(details(), Wanted()), details()) == []
     assert judged(wire(details(SECOND), Wanted()), details(SECOND)) == ["switch_missing"]
+    found = judge_wiring({ID: details(SECOND)}, {ID: wire(details(SECOND), Wanted())}, AROUND, AROUND, EXCHANGE, THERE)
+    assert "switch_map" in found[ID][0].remedy
     down = replace(AROUND, uplinks_up={"x710": False})
     there = wire(details(), Wanted(source=HERE, destination=SAME))
     assert judged(there, details(), down) == ["switch_uplink_down"]

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 3.0
 _VM = "vm"
+_SWITCH_REMEDY = (
+    "Create the switch there, say which one takes its place (switch_map), or name the networks of both hosts "
+    "(hyperv_networks)."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +152,7 @@ def judge_wiring(
     guests = plan_adapters(running, wishes, here.configurations)
     found += judge_guests(guests, machines, exchanges, host=here.host)
     found += [_later(details.vm.name) for details in machines.values() if _waits(details, wirings[details.vm.id])]
+    found = [replace(one, remedy=_SWITCH_REMEDY) if one.id == "switch_missing" else one for one in found]
     names = {vm_id: details.vm.name for vm_id, details in machines.items()}
     return {vm_id: tuple(one for one in found if _is_about(one, vm_id, names)) for vm_id in machines}
 

@@ -65,6 +65,8 @@ class Journey:
             result = self._patiently()
         except MobilityError as error:
             error.changed = error.changed or self.work.changed
+            if self.work.name not in error.msg:
+                error.msg = f"{self.work.name}: {error.msg}"
             found = (*self.work.found, *getattr(error, "findings", ()))
             return self._ended(Result.FAILED, error, found)
         return self._ended(result, None, tuple(self.work.found))
