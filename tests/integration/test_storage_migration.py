@@ -197,7 +197,7 @@ def guide_plays() -> list[dict[str, Any]]:
 
 SLOW = fleet(
     [{"name": "HV01", "volumes": {"D": {"size_gb": 500, "rate_mb": 40}, "E": {"size_gb": 300}}}],
-    [{"name": "web", "host": "HV01", "state": "Running", "disks": [disk("D:\\w\\web.vhdx", file_size_gb=20)]}],
+    [{"name": "web", "host": "HV01", "state": "Running", "disks": [disk("D:\\w\\web.vhdx", size_gb=60, file_size_gb=40)]}],
     speed=60,
 )
 
@@ -207,7 +207,7 @@ def test_a_run_after_a_lost_one_attaches(start_lab: Any) -> None:
     impatient = lab.tasks("hv01", move("first", "web", destination_storage_path=E2, timeout_seconds=3))
     assert impatient.one("first")["_status"] == "ignored"
     assert "run again to attach" in impatient.one("first")["msg"]
+    assert f"web D:\\Hyper-V\\web > {E2} " in impatient.output
     second = lab.tasks("hv01", move("second", "web", destination_storage_path=E2))
     assert row(second, "second")["outcome"] == "attached", second.output
-    assert f"web D:\\Hyper-V\\web > {E2} " in second.output
     assert [one["outcome"] for one in lab.state()["storage_migrations"]] == ["moved"]
