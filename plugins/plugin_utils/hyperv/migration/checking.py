@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import Ambiguous, InvalidRequest, NotFound, RemoteError
+from ..network.findings import plain_address
+from ..network.reading import read_neighbours
 from ..preflight.checks import check
 from ..preflight.facts import HostFacts, MoveFacts, VmFacts
 from ..remedies import Surroundings
@@ -142,12 +144,31 @@ def check_moves(
     )
     placements = _placements(hosts, vms, destination, request)
     destination = replace(destination, existing=_existing(hosts, vms, placements))
-    moves = [_move_facts(hosts, look, vm, source, destination, placements[vm.id], request) for vm in vms]
+    neighbours = read_neighbours(hosts.destination) if request.names_networks and vms else ()
+    moves = [
+        replace(
+            _move_facts(hosts, look, vm, source, destination, placements[vm.id], request),
+            readdressing=request.readdressing(vm.id, vm.name, neighbours),
+        )
+        for vm in vms
+    ]
+    _refuse_shared(moves)
     found = check(moves)
     around = surroundings(source, destination, delegates=hosts.source.delegates_credentials)
     return [
         Checked(vm=move.vm, placement=move.placement, findings=found[move.vm.id], order=move) for move in moves
     ], around
+
+
+def _refuse_shared(moves: Sequence[MoveFacts]) -> None:
+    """Raise InvalidRequest where one address is given to two VMs."""
+    owners: dict[str, VmFacts] = {}
+    for move in moves:
+        for family in (family for wish in move.readdressing.wishes for family in wish.families if family.address):
+            address = plain_address(family.address)
+            owner = owners.setdefault(address, move.vm)
+            if owner is not move.vm:
+                raise InvalidRequest(f"addresses: {address} is given to {owner.name!r} and to {move.vm.name!r}")
 
 
 def surroundings(source: HostFacts, destination: HostFacts, *, delegates: bool) -> Surroundings:
@@ -209,5 +230,4 @@ def _move_facts(
         may_power_off=request.power == "restart",
         delegates_credentials=hosts.source.delegates_credentials,
         planned_at_destination=vm.id in look.destination.planned,
-        readdressing=request.readdressing(vm.id, vm.name),
     )

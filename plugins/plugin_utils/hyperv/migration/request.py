@@ -18,6 +18,7 @@ from .placement import Parts, check_path, check_vhd
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..network.findings import Neighbour
     from ..network.named import Network
 
 PART_OPTIONS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
@@ -63,8 +64,16 @@ class MoveRequest:
     addresses: Mapping[str, Any] = field(default_factory=dict)
     """What adapters get at the destination, by the name or the Id of the VM."""
 
-    def readdressing(self, vm_id: str, name: str) -> Readdressing:
-        """Return what one VM's adapters get; InvalidRequest for what can't be."""
+    @property
+    def names_networks(self) -> bool:
+        """Whether anything is said of the destination's networks, or of addresses there."""
+        return bool(self.networks[1] or self.addresses)
+
+    def readdressing(self, vm_id: str, name: str, neighbours: tuple[Neighbour, ...] = ()) -> Readdressing:
+        """Return what one VM's adapters get; InvalidRequest for what can't be.
+
+        ``neighbours`` are the adapters at the destination.
+        """
         keys = {vm_id.lower(), name.lower()}
         given = [(key, value) for key, value in self.addresses.items() if str(key).strip("{}").lower() in keys]
         wishes = tuple(
@@ -73,7 +82,8 @@ class MoveRequest:
             for wish in parse_wishes(value if isinstance(value, list) else [value], self.networks[1],
                                      where=f"addresses: {key}")
         )  # fmt: skip
-        return Readdressing(source=self.networks[0], destination=self.networks[1], wishes=wishes)
+        source, destination = self.networks
+        return Readdressing(source=source, destination=destination, wishes=wishes, neighbours=neighbours)
 
 
 def parse(

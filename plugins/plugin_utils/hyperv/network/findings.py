@@ -140,7 +140,13 @@ def _is_own(other: Neighbour, vm_id: str, adapter_id: str) -> bool:
 
 
 def mac_conflicts(
-    subject: str, vm_id: str, adapter_id: str, mac: str, others: Iterable[Neighbour]
+    subject: str,
+    vm_id: str,
+    adapter_id: str,
+    mac: str,
+    others: Iterable[Neighbour],
+    *,
+    severity: Severity = Severity.BLOCKING,
 ) -> Iterator[Finding]:
     """Yield a finding for each other adapter with this MAC address; ``adapter_id`` "" means any of the VM's own."""
     for other in others:
@@ -148,7 +154,7 @@ def mac_conflicts(
             continue
         yield Finding(
             id="mac_address_taken",
-            severity=Severity.BLOCKING,
+            severity=severity,
             subject=subject,
             evidence=f"{mac} is the MAC address of {other.vm_name} ({other.vm_id}) on {other.host}",
             remedy="Give one of the two another MAC address, or dynamic_mac_address: true.",

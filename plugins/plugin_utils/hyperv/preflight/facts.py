@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ...findings import Finding
 from ..migration.decide import Seen
 from ..migration.placement import Placement
+from ..network.findings import Neighbour
 from ..network.named import Network
 from ..network.wishes import AdapterWish
 
@@ -89,6 +90,8 @@ class Readdressing:
     source: Mapping[str, Network] = field(default_factory=dict)
     destination: Mapping[str, Network] = field(default_factory=dict)
     wishes: tuple[AdapterWish, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    """The adapters of all VMs at the destination; none where nothing is said of networks or addresses."""
 
 
 @dataclass(frozen=True, kw_only=True)

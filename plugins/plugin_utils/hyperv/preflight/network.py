@@ -69,9 +69,23 @@ def addresses(move: MoveFacts) -> Iterator[Finding]:
             )
         for family in wish.families:
             yield from findings.address_form(move.vm.name, family, wish.network)
+            if family.address:
+                yield from findings.address_conflicts(
+                    move.vm.name, move.vm.id, "", family.address, move.readdressing.neighbours
+                )
     if any(wish.addresses_guest for wish in wishes):
         yield from move.vm.address_doubts
         yield from findings.guest_not_running(move.vm.name, move.vm.seen.state, severity=Severity.WARNING)
 
 
-PREDICATES = (address_needed, addresses)
+def mac_taken(move: MoveFacts) -> Iterator[Finding]:
+    """Yield a warning for each adapter whose MAC address another VM at the destination has: ranges may overlap."""
+    for adapter in _own(move):
+        if adapter.mac and adapter.mac != findings.NO_MAC:
+            yield from findings.mac_conflicts(
+                move.vm.name, move.vm.id, "", adapter.mac.upper(), move.readdressing.neighbours,
+                severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+PREDICATES = (address_needed, addresses, mac_taken)

@@ -297,3 +297,13 @@ def test_two_names_of_one_machine_are_the_same_host() -> None:
     fleet.add("web01")
     with pytest.raises(InvalidRequest, match="itself"):
         fleet.run(names=["web01"])
+
+
+def test_one_address_is_not_given_to_two_vms() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.add("web02")
+    wish = {"ipv4": {"address": "10.2.0.5/24"}}
+    with pytest.raises(InvalidRequest, match=r"10\.2\.0\.5 is given to 'web0[12]' and to 'web0[12]'"):
+        fleet.run(names=["web01", "web02"], addresses={"web01": [wish], "WEB02": [wish]})
+    assert not fleet.machines["hv01"].sent("Move-VM")

@@ -14,6 +14,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.findings import Fi
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import Seen
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Placement
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.request import parse
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.findings import Neighbour
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight import network
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.facts import (
     AdapterFacts,
@@ -51,7 +52,12 @@ def adapters(*switches: tuple[str | None, int | None], checkpoint: str | None = 
 
 
 def found(
-    *cards: AdapterFacts, addresses: Any = None, state: str = "Running", networks: Any = (HERE, THERE), doubts: Any = ()
+    *cards: AdapterFacts,
+    addresses: Any = None,
+    state: str = "Running",
+    networks: Any = (HERE, THERE),
+    doubts: Any = (),
+    neighbours: tuple[Neighbour, ...] = (),
 ) -> list[tuple[str, str]]:
     """Return (id, severity) of what the predicates find for a machine with these adapters."""
     variables = dict(zip(("hv01", "hv02"), networks, strict=True))
@@ -73,7 +79,7 @@ def found(
     move = MoveFacts(
         vm=vm, source=host("hv01"), destination=host("hv02"), placement=Placement(), switch_map={}, eject_iso=False,
         enable_compatibility=False, may_power_off=False, delegates_credentials=False,
-        readdressing=asked.readdressing(WEB, HOSTILE),
+        readdressing=asked.readdressing(WEB, HOSTILE, neighbours),
     )  # fmt: skip
     return [(one.id, one.severity.value) for predicate in network.PREDICATES for one in predicate(move)]
 
@@ -128,6 +134,17 @@ def test_a_guest_that_could_not_be_told_is_found_before_the_move() -> None:
     ]
     assert found(*adapters(("LAN", 10)), addresses=wishes, state="Off") == [("guest_not_running", "warning")]
     assert found(*adapters(("Back", None)), doubts=(SILENT,)) == []
+
+
+def test_addresses_that_another_machine_has_there() -> None:
+    there = Neighbour(host="hv02", vm_id="2", vm_name="db", adapter_id="x", mac="00155D000101", addresses=("10.2.0.5",))
+    copy = replace(there, vm_id=WEB)
+    (card,) = adapters(("LAN", 10))
+    wishes = {WEB: [{"ipv4": {"address": "10.2.0.5/24"}}]}
+    taken = [("ip_address_taken", "blocking"), ("mac_address_taken", "warning")]
+    assert found(replace(card, mac="00155D000101"), addresses=wishes, neighbours=(there, copy)) == taken
+    assert found(replace(card, mac="00155D000101"), addresses=wishes, neighbours=(copy,)) == []
+    assert found(card, addresses=wishes, neighbours=(replace(there, addresses=("10.2.0.6",)),)) == []
 
 
 def test_what_can_not_be_is_refused_before_the_first_change() -> None:
