@@ -336,7 +336,13 @@ class _Run:
                 lease = int(files.patience(item.size))
                 manifest = replace(manifest, lease_seconds=lease)
                 self._write(manifest)
-            found.append(TreeFile(path=path, size=item.size, sha256=files.digest(self._session, item.path, item.size)))
+            found.append(
+                TreeFile(
+                    path=path,
+                    size=item.size,
+                    sha256=files.digest(self._session, item.path, item.size, clock=order.clock),
+                )
+            )
             if order.deadline.passed:
                 raise TimedOut(
                     f"{order.vm.name}: its export is made, and the hashes of its files were not all taken within "

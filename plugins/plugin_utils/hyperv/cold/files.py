@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from ...errors import NotPossible, RemoteError
+from ...errors import AuthenticationFailed, ConnectionLost, NotPossible, RemoteError
 from ...findings import Finding, Severity
 from ...session.command import ON, command, select
 from ...session.reply import NO_SUCH_COMMAND
+from ...waiting import SYSTEM_CLOCK
 from ..gateway_reading import Question, ask
 from ..wire_values import flag, moment, text, whole
 from ..writing import change, send
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ...session.protocol import Session
     from ...session.reply import ErrorRecord, Reply
+    from ...waiting import Clock
 
 MISSING: Final = frozenset({"PathNotFound", "ItemNotFound", "DriveNotFound"})
 """Ids of errors about something that is not there."""
@@ -34,6 +36,8 @@ _HIDDEN: Final = "ProviderNotFound"
 _AT_ONCE: Final = 100
 """Paths in one command: a request stays small whatever their number."""
 _READ_SECONDS: Final = 300.0
+_LOST_LINKS: Final = 5
+_PAUSE_SECONDS: Final = 3.0
 SLOWEST: Final = 10_000_000
 """Bytes a second below which a disk or a line counts as stuck, for limits on single commands."""
 
@@ -165,12 +169,22 @@ def patience(size: int) -> float:
     return 600.0 + size / SLOWEST
 
 
-def digest(session: Session, path: str, size: int) -> str:
-    """Return a file's SHA-256, 64 lower-case digits, computed by the host; RemoteError where it can't be read."""
-    reply = session.invoke(
-        command("Get-FileHash", LiteralPath=path, Algorithm="SHA256") | select("Hash"),
-        timeout_seconds=patience(size),
-    )[0]
+def digest(session: Session, path: str, size: int, *, clock: Clock = SYSTEM_CLOCK) -> str:
+    """Return a file's SHA-256, 64 lower-case digits, computed by the host; RemoteError where it can't be read.
+
+    A lost link is opened again a few times: hours of hashes before this one would be lost with it.
+    """
+    sent = command("Get-FileHash", LiteralPath=path, Algorithm="SHA256") | select("Hash")
+    for lost in range(_LOST_LINKS + 1):
+        try:
+            reply = session.invoke(sent, timeout_seconds=patience(size))[0]
+            break
+        except AuthenticationFailed:
+            raise
+        except ConnectionLost:
+            if lost == _LOST_LINKS:
+                raise
+            clock.sleep(_PAUSE_SECONDS)
     check_visible(session, reply.errors)
     bag = reply.check().objects[0] if reply.objects else None
     if not isinstance(bag, dict) or not bag.get("Hash"):

@@ -222,7 +222,7 @@ class _Run:
             if number:
                 self._tell(f"{name}: fetching it again, it came wrong")
             try:
-                failure = self._attempt(problem)
+                failure = self._attempt(file)
             except RemoteError as error:
                 failure = self._explained(error, file)
             if failure is None:
@@ -234,9 +234,9 @@ class _Run:
             failure.changed = self._changed
             raise failure
 
-    def _attempt(self, problem: Problem) -> MobilityError | None:
+    def _attempt(self, file: TreeFile) -> MobilityError | None:
         """Fetch a file once; return what is wrong with what came, None when it is in its place."""
-        file, session = problem.file, self._session
+        session = self._session
         target = ntpath.join(self._home, file.path)
         part = files.part_of(target, new_token())
         limit = min(_LONGEST_SECONDS, max(60.0, self._deadline.remaining))
@@ -248,10 +248,12 @@ class _Run:
             raise self._late(file) from late
         files.check_visible(session, reply.errors)
         reply.check(changed=self._changed)
-        item = files.stat(session, [part]).get(part.lower())
-        digest = files.digest(session, part, file.size) if item is not None and item.size == file.size else ""
+        there = files.stat(session, [part, target])
+        item, digest = there.get(part.lower()), ""
+        if item is not None and item.size == file.size:
+            digest = files.digest(session, part, file.size, clock=self._clock)
         if digest == file.sha256:
-            files.put_in_place(session, part, target, replaces=problem.kind is not Kind.MISSING and self._lies(target))
+            files.put_in_place(session, part, target, replaces=target.lower() in there)
             return None
         files.remove(session, [part])
         found = f"SHA-256 {digest}" if digest else f"{item.size if item else 0} bytes"
@@ -264,9 +266,6 @@ class _Run:
             found=digest or (item.size if item else 0),
             reason="wrong_content",
         )
-
-    def _lies(self, path: str) -> bool:
-        return bool(files.stat(self._session, [path]))
 
     def _command(self, file: TreeFile, part: str, limit: float) -> Pipeline:
         where = self._route.of(self._manifest.vm_id, file.path)

@@ -17,6 +17,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     NotPossible,
     RemoteError,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import files
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.route import route_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transfer_task import operate
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transferring import (
@@ -218,6 +219,45 @@ def test_a_lost_link_is_opened_again_and_only_its_file_begins_anew() -> None:
     assert run(here).values["vms"][0]["outcome"] == "transferred"
     assert sorted(copied(here)) == sorted(["web01.vhdx", f"{WEB}.vmcx", f"{WEB}.vmcx"])
     assert len(here.session.sent("New-PSDrive")) == 4
+
+
+def test_a_file_that_got_its_name_though_the_answer_was_lost_is_fetched_over() -> None:
+    here = lab()
+    original = here.session.machine.handlers["rename-item"]
+    lost: list[str] = []
+
+    def once(parameters: Any, piped: Any) -> Any:
+        done = original(parameters, piped)
+        if not lost:
+            lost.append("x")
+            raise ConnectionLost("weg")
+        return done
+
+    here.session.machine.on("Rename-Item", once)
+    assert run(here).values["vms"][0]["outcome"] == "transferred"
+    assert (len(copied(here)), verify(here.session, manifest_of(here), PATH)) == (3, ())
+
+
+@pytest.mark.parametrize(("losses", "fetched"), [(2, True), (9, False)])
+def test_a_lost_link_in_the_middle_of_hashes_does_not_lose_those_before(losses: int, fetched: bool) -> None:
+    here, clock = lab(), FakeClock()
+    original = here.session.machine.handlers["get-filehash"]
+    lost: list[str] = []
+
+    def often(parameters: Any, piped: Any) -> Any:
+        if len(lost) < losses:
+            lost.append("x")
+            raise ConnectionLost("weg")
+        return original(parameters, piped)
+
+    here.session.machine.on("Get-FileHash", often)
+    path = f"{SOURCE}\\{WEB}\\{DISK}"
+    if fetched:
+        assert files.digest(here.session, path, 3000, clock=clock) == manifest_of(here).files[0].sha256
+        assert clock.now > 0
+    else:
+        with pytest.raises(ConnectionLost):
+            files.digest(here.session, path, 3000, clock=clock)
 
 
 def test_no_room_is_found_before_anything_is_fetched() -> None:
