@@ -23,7 +23,7 @@ def at(vlan: int, *addresses: str, **more: Any) -> list[dict[str, Any]]:
 
 
 FLEET = ready(
-    [{"name": "HV01", "switches": ["LAN"]}, {"name": "HV02", "language": "fr", "switches": ["LAN"]}],
+    [{"name": "HV01", "switches": ["LAN"]}, {"name": "HV02", "language": "fr", "switches": ["Prod"]}],
     [
         {"name": HOSTILE, "host": "HV01", "state": "Running", "guest": UP, "adapters": at(10, "10.1.0.5", "fd00::5")},
         {"name": "web01", "host": "HV01", "state": "Running", "guest": UP, "adapters": at(10, "10.1.0.7")},
@@ -46,8 +46,8 @@ NETWORKS = {
         "backup": {"switch": "LAN", "vlan": 30, "subnet": "10.9.0.0/24"},
     },
     "hv02": {
-        "lan": {"switch": "LAN", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1", "dns": ["10.2.0.2"]},
-        "backup": {"switch": "LAN", "vlan": 30, "subnet": "10.9.0.0/24"},
+        "lan": {"switch": "Prod", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1", "dns": ["10.2.0.2"]},
+        "backup": {"switch": "Prod", "vlan": 30, "subnet": "10.9.0.0/24"},
     },
 }
 GUIDE = (ROOT / "docs" / "guest-networks.md").read_text(encoding="utf-8").partition("## A move into another network")[2]
@@ -114,7 +114,10 @@ def test_the_address_comes_after_the_move(runs: dict[str, Any], module_lab: Lab)
     assert (there["vlan"], there["addresses"]) == (20, ["10.2.0.15", "fd00::5"])
     assert (there["gateways"], there["dns"]) == (["10.2.0.1"], ["10.2.0.2"])
     assert adapter(module_lab, "web01")["addresses"] == ["10.2.0.5"], "as the guide says"
-    assert adapter(module_lab, "same01")["addresses"] == ["10.9.0.5"]
+    same = adapter(module_lab, "same01")
+    assert (same["switch"], same["vlan"], same["addresses"]) == ("Prod", 30, ["10.9.0.5"]), (
+        "its name leads to the switch"
+    )
     off = adapter(module_lab, "off01")
     assert (off["vlan"], off["addresses"]) == (20, ["10.1.0.6"]), "a guest that does not run is told nothing"
 

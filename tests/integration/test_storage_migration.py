@@ -197,7 +197,14 @@ def guide_plays() -> list[dict[str, Any]]:
 
 SLOW = fleet(
     [{"name": "HV01", "volumes": {"D": {"size_gb": 500, "rate_mb": 40}, "E": {"size_gb": 300}}}],
-    [{"name": "web", "host": "HV01", "state": "Running", "disks": [disk("D:\\w\\web.vhdx", size_gb=60, file_size_gb=40)]}],
+    [
+        {
+            "name": "web",
+            "host": "HV01",
+            "state": "Running",
+            "disks": [disk("D:\\w\\web.vhdx", size_gb=60, file_size_gb=40)],
+        }
+    ],
     speed=60,
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest
 from ..compatibility import check_switch_map
-from ..network.named import VARIABLE, networks_of
+from ..network.named import VARIABLE, networks_of, switches_by_name
 from ..network.wishes import parse_wishes
 from ..preflight.facts import Readdressing
 from .placement import Parts, check_path, check_vhd
@@ -98,11 +98,12 @@ def parse(
     ``host`` is the inventory host the task runs on, ``variable`` gives variables of inventory hosts.
     """
     destination = _destination(arguments["destination_host"], host, inventory_hosts)
+    networks = _networks(variable, host, destination)
     verify = arguments.get("verify") or {}
     request = MoveRequest(
         destination=destination,
         storage=_storage(arguments),
-        switch_map=check_switch_map(arguments.get("switch_map") or {}),
+        switch_map=_switch_map(arguments, networks),
         resource_pool_name=arguments.get("resource_pool_name"),
         retain_vhd_copies_on_source=bool(arguments.get("retain_vhd_copies_on_source")),
         remove_source_unmanaged_vhds=bool(arguments.get("remove_source_unmanaged_vhds")),
@@ -120,7 +121,7 @@ def parse(
         verify_network=bool(verify.get("network")),
         preflight_only=bool(arguments.get("preflight_only")),
         skip_blocked=bool(arguments.get("skip_blocked")),
-        networks=_networks(variable, host, destination),
+        networks=networks,
         addresses=arguments.get("addresses") or {},
     )
     _check_unmanaged(request)
@@ -134,6 +135,21 @@ def _networks(
         networks_of(variable(source, VARIABLE), host=source),
         networks_of(variable(destination, VARIABLE), host=destination),
     )
+
+
+def _switch_map(
+    arguments: Mapping[str, Any], networks: tuple[Mapping[str, Network], Mapping[str, Network]]
+) -> dict[str, str]:
+    """Return the map with the switches that the networks' names lead to; what people say wins.
+
+    Without those names where a report can't be corrected (see ``_check_unmanaged``).
+    """
+    switch_map = check_switch_map(arguments.get("switch_map") or {})
+    if arguments.get("remove_source_unmanaged_vhds"):
+        return switch_map
+    said = {name.lower() for name in switch_map}
+    named = switches_by_name(*networks)
+    return {**{name: target for name, target in named.items() if name.lower() not in said}, **switch_map}
 
 
 def number_of(arguments: Mapping[str, Any], option: str, default: int) -> int:

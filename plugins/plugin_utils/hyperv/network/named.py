@@ -178,6 +178,21 @@ def network_at(
     return next(holding, there[0] if there else None)
 
 
+def switches_by_name(source: Mapping[str, Network], destination: Mapping[str, Network]) -> dict[str, str]:
+    """Return the switches that names lead to: source's -> destination's, where they are called differently.
+
+    A switch whose networks lead to several switches is left out: only people can say.
+    """
+    found: dict[str, set[str]] = {}
+    for name in source.keys() & destination.keys():
+        found.setdefault(source[name].switch, set()).add(destination[name].switch)
+    return {
+        switch: next(iter(there))
+        for switch, there in found.items()
+        if len(there) == 1 and next(iter(there)).lower() != switch.lower()
+    }
+
+
 def change_of(
     adapter: str,
     switch: str | None,

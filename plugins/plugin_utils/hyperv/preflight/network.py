@@ -47,10 +47,15 @@ def _change(move: MoveFacts, adapter: AdapterFacts, wishes: Sequence[AdapterWish
         if wish.network is not None:
             return replace(change, destination=wish.network)
         if wish.switch is not None or wish.vlan is not None:
-            switch = wish.switch or move.switch_map.get(adapter.switch or "", adapter.switch or "")
-            vlan = wish.vlan.access_id if wish.vlan is not None else adapter.vlan
-            return replace(change, destination=network_at(plan.destination, switch, vlan))
+            return replace(change, destination=network_at(plan.destination, *_place(move, adapter, wish)))
     return change
+
+
+def _place(move: MoveFacts, adapter: AdapterFacts, wish: AdapterWish) -> tuple[str | None, int | None]:
+    """Return the switch and the VLAN that an adapter has at the destination once the wish is set."""
+    mapped = {name.lower(): target for name, target in move.switch_map.items()}
+    switch = wish.switch or mapped.get((adapter.switch or "").lower(), adapter.switch)
+    return switch, wish.vlan.access_id if wish.vlan is not None else adapter.vlan
 
 
 def addresses(move: MoveFacts) -> Iterator[Finding]:
@@ -73,6 +78,13 @@ def addresses(move: MoveFacts) -> Iterator[Finding]:
                 yield from findings.address_conflicts(
                     move.vm.name, move.vm.id, "", family.address, move.readdressing.neighbours
                 )
+                for adapter in fitting:
+                    yield from findings.vlan_of_other_network(
+                        move.vm.name,
+                        family.address,
+                        *_place(move, adapter, wish),
+                        move.readdressing.destination.values(),
+                    )
     if any(wish.addresses_guest for wish in wishes):
         yield from move.vm.address_doubts
         yield from findings.guest_not_running(move.vm.name, move.vm.seen.state, severity=Severity.WARNING)

@@ -77,8 +77,9 @@ def found(
         address_doubts=doubts,
     )
     move = MoveFacts(
-        vm=vm, source=host("hv01"), destination=host("hv02"), placement=Placement(), switch_map={}, eject_iso=False,
-        enable_compatibility=False, may_power_off=False, delegates_credentials=False,
+        vm=vm, source=host("hv01"), destination=host("hv02"), placement=Placement(),
+        switch_map=asked.switch_map, eject_iso=False, enable_compatibility=False, may_power_off=False,
+        delegates_credentials=False,
         readdressing=asked.readdressing(WEB, HOSTILE, neighbours),
     )  # fmt: skip
     return [(one.id, one.severity.value) for predicate in network.PREDICATES for one in predicate(move)]
@@ -113,6 +114,7 @@ def test_hosts_without_names_for_their_networks_ask_nothing(networks: Any) -> No
         ({"network": "lan", "ipv4": {"address": "10.2.0.5"}}, []),
         ({"ipv4": {"dhcp": True}}, []),
         ({"switch": "Prod", "vlan_id": 20}, [NEEDED]),
+        ({"ipv4": {"address": "10.2.0.5/24"}}, [("vlan_differs_from_network", "blocking")]),
         ({"vlan_id": 21}, []),  # nobody says which network this is
         ({"network": "old"}, []),  # the network it comes from, under another name
         ({"switch": "Old"}, []),
@@ -128,7 +130,7 @@ def test_what_a_wish_makes_of_it(wish: Any, expected: Any) -> None:
 
 
 def test_a_guest_that_could_not_be_told_is_found_before_the_move() -> None:
-    wishes = {WEB: [{"ipv4": {"address": "10.2.0.5/24"}}]}
+    wishes = {WEB: [{"network": "lan", "ipv4": {"address": "10.2.0.5"}}]}
     assert found(*adapters(("LAN", 10)), addresses=wishes, doubts=(SILENT,)) == [
         ("key_value_exchange_silent", "blocking")
     ]
@@ -140,11 +142,29 @@ def test_addresses_that_another_machine_has_there() -> None:
     there = Neighbour(host="hv02", vm_id="2", vm_name="db", adapter_id="x", mac="00155D000101", addresses=("10.2.0.5",))
     copy = replace(there, vm_id=WEB)
     (card,) = adapters(("LAN", 10))
-    wishes = {WEB: [{"ipv4": {"address": "10.2.0.5/24"}}]}
+    wishes = {WEB: [{"network": "lan", "ipv4": {"address": "10.2.0.5"}}]}
     taken = [("ip_address_taken", "blocking"), ("mac_address_taken", "warning")]
     assert found(replace(card, mac="00155D000101"), addresses=wishes, neighbours=(there, copy)) == taken
     assert found(replace(card, mac="00155D000101"), addresses=wishes, neighbours=(copy,)) == []
     assert found(card, addresses=wishes, neighbours=(replace(there, addresses=("10.2.0.6",)),)) == []
+
+
+def test_names_of_networks_lead_to_switches() -> None:
+    def mapped(switch_map: dict[str, str], here: Any, there: Any) -> dict[str, str]:
+        variables = {"a": here, "b": there}
+        asked = parse(
+            {"destination_host": "b", "switch_map": switch_map},
+            host="a",
+            inventory_hosts=("a", "b"),
+            variable=lambda name, _variable: variables[name],
+        )
+        return dict(asked.switch_map)
+
+    assert mapped({}, HERE, THERE) == {"LAN": "Prod"}
+    assert mapped({"lan": "Own"}, HERE, THERE) == {"lan": "Own"}
+    both = {**HERE, "more": {"switch": "LAN", "vlan": 30}}
+    assert mapped({}, both, {**THERE, "more": {"switch": "Third"}}) == {}
+    assert mapped({}, HERE, None) == {}
 
 
 def test_what_can_not_be_is_refused_before_the_first_change() -> None:
