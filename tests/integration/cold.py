@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from integration.harness import Lab, Run
+from integration.harness import ROOT, Lab, Run
 from integration.moving import residents
 from integration.scenario import changes
 
@@ -29,6 +30,7 @@ WORKGROUP: dict[str, Any] = {
 """A host of no domain, with an administrator and a password of its own."""
 TASK = "Migrate the virtual machines"
 CHECK = "Check every virtual machine before the first one is stopped"
+CHECK_ALONE = "Check every virtual machine, change nothing"
 
 
 def workgroup(hosts: list[dict[str, Any]], vms: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -65,6 +67,32 @@ def account(host: str) -> dict[str, str]:
 def go(lab: Lab, *arguments: str, playbook: str = "cold_migrate.yml", hosts: str = "hv01", **extra: Any) -> Run:
     """Run the playbook."""
     return lab.play(playbook, *arguments, extra={"cold_migrate_hosts": hosts, **extra})
+
+
+def guide(kind: str) -> list[str]:
+    """Return the code blocks of a kind ("yaml", "sh") of the guide's own part, which ends where single tasks begin."""
+    text = (ROOT / "docs/cold-migration.md").read_text(encoding="utf-8").partition("\n## Exporting")[0]
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def guide_values(key: str, part: int = 0) -> Any:
+    """Return a variable of the guide: that of the ``part``-th block file (``# host_vars/…``) that has it."""
+    found = []
+    for block in guide("yaml"):
+        for file in re.split(r"^# host_vars/.*\n", block, flags=re.MULTILINE):
+            values = yaml.safe_load(file) or {}
+            if key in values:
+                found.append(values[key])
+    return found[part]
+
+
+def go_by_guide(lab: Lab, what: str, *, hosts: str = "hv01", **extra: Any) -> Run:
+    """Run the guide's command line that ends in these words; the inventory is the lab's."""
+    lines = [line for block in guide("sh") for line in block.splitlines()]
+    (line,) = [line for line in lines if line.endswith(what)]
+    words = line.split()
+    assert words[:3] == ["ansible-playbook", "-i", "inventory.yml"], line
+    return go(lab, *words[4:], playbook=f"{words[3].rpartition('.')[2]}.yml", hosts=hosts, **extra)
 
 
 def rows(run: Run, task: str = TASK) -> dict[str, dict[str, Any]]:

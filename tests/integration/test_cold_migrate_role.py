@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from integration.cold import (
+    CHECK_ALONE,
     PASSWORD,
     TASK,
     UP,
     account,
     findings,
     go,
+    go_by_guide,
+    guide,
+    guide_values,
     keep,
     machine,
     never_two,
@@ -26,8 +31,8 @@ from integration.cold import (
     workgroup,
 )
 from integration.harness import ROOT, Lab, Run
-from integration.moving import show
-from integration.scenario import sent
+from integration.moving import finding_ids, show
+from integration.scenario import sent, task
 
 HOSTILE = "O'Brien – $x 测试 [a-z]"
 LAN = {"switch": "LAN", "vlan": 10}
@@ -69,16 +74,10 @@ FLEET = workgroup(
     ],
 )
 NETWORKS = {
-    "hv01": {
-        "lan": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24"},
-        "backup": {"switch": "Backup", "subnet": "10.9.0.0/24"},
-    },
-    "hv02": {
-        "lan": {"switch": "Production", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1"},
-        "backup": {"switch": "Save", "subnet": "10.9.0.0/24"},
-    },
+    "hv01": guide_values("hyperv_networks") | {"backup": {"switch": "Backup", "subnet": "10.9.0.0/24"}},
+    "hv02": guide_values("hyperv_networks", 1) | {"backup": {"switch": "Save", "subnet": "10.9.0.0/24"}},
 }
-ADDRESS = {"vm": "web01", "name": "Network Adapter", "network": "lan", "ipv4": {"address": "10.2.0.15"}}
+ADDRESSES = guide_values("cold_migrate_adapters")
 ALL = ["web01", HOSTILE, "app01"]
 
 
@@ -92,7 +91,7 @@ def lab(module_lab: Lab) -> Lab:
     """The lab, with what people keep in host_vars."""
     keep(
         module_lab,
-        hv01={"hyperv_networks": NETWORKS["hv01"], **account("HV01"), "cold_migrate_adapters": [ADDRESS]},
+        hv01={"hyperv_networks": NETWORKS["hv01"], **account("HV01"), "cold_migrate_adapters": ADDRESSES},
         hv02={"hyperv_networks": NETWORKS["hv02"]},
     )
     return module_lab
@@ -108,8 +107,9 @@ def before(lab: Lab) -> dict[str, Any]:
 def blocked(lab: Lab, before: dict[str, Any]) -> Run:
     """A run that everything speaks against."""
     mark = len(lab.journal())
-    run = go(
+    run = go_by_guide(
         lab,
+        "cold_preflight",
         cold_migrate_moves=to("hv02", *ALL, "saved01"),
         cold_migrate_adapters=[],
         cold_migrate_transfer_password="wrong",
@@ -121,14 +121,14 @@ def blocked(lab: Lab, before: dict[str, Any]) -> Run:
 def test_everything_that_speaks_against_it_is_said_before_anything_is_stopped(blocked: Run) -> None:
     assert blocked.code != 0
     assert "Nothing was stopped" in blocked.output
-    assert findings(blocked, "web01") == {"address_needed", "route_credentials_refused"}
-    assert findings(blocked, "app01") == {"route_credentials_refused"}
-    assert findings(blocked, "saved01") == {
+    assert findings(blocked, "web01", CHECK_ALONE) == {"address_needed", "route_credentials_refused"}
+    assert findings(blocked, "app01", CHECK_ALONE) == {"route_credentials_refused"}
+    assert findings(blocked, "saved01", CHECK_ALONE) == {
         "cpu_vendor_differs",
         "vm_state_prevents_power_off",
         "route_credentials_refused",
     }
-    assert "guest_system_unknown" in findings(blocked, HOSTILE, severity="info")
+    assert "guest_system_unknown" in findings(blocked, HOSTILE, CHECK_ALONE, "info")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def foretold(lab: Lab, blocked: Run) -> Run:
 @pytest.fixture(scope="module")
 def migrated(lab: Lab, foretold: Run) -> Run:
     """The run itself."""
-    run = go(lab, "--diff", cold_migrate_moves=to("hv02", *ALL, verify={"heartbeat": True}))
+    run = go_by_guide(lab, "cold_migrate", cold_migrate_moves=to("hv02", *ALL, verify={"heartbeat": True}))
     assert run.code == 0, show(run)
     return run
 
@@ -180,7 +180,7 @@ def test_each_adapter_is_in_its_network_and_the_guest_has_its_new_address(migrat
     (adapter,) = machine(lab, "HV02", "web01")["adapters"]
     assert (adapter["switch"], adapter["vlan"]) == ("Production", 20)
     assert adapter["addresses"] == adapter["reported"] == ["10.2.0.15"]
-    assert adapter["gateways"] == ["10.2.0.1"]
+    assert (adapter["gateways"], adapter["dns"]) == (["10.2.0.1"], ["10.2.0.2"])
     (other,) = machine(lab, "HV02", "app01")["adapters"]
     assert (other["switch"], other["connected"]) == ("Save", True)
 
@@ -219,26 +219,28 @@ def test_a_second_run_changes_nothing_and_one_vm_that_fails_stops_no_other(again
 
 
 def test_the_way_back(again: Run, lab: Lab, before: dict[str, Any]) -> None:
-    run = go(lab, cold_migrate_moves=to("hv02", "app01"), cold_migrate_rollback=True)
+    run = go_by_guide(lab, "cold_migrate_rollback=true", cold_migrate_moves=to("hv02", "app01"))
     assert run.code == 0, show(run)
     assert outcomes(run) == {"app01": "rolled_back"}
     here, there = machine(lab, "HV01", "app01"), machine(lab, "HV02", "app01")
     assert (here["state"], here["notes"], here["start_action"]) == ("Running", "", "StartIfRunning")
     assert (there["state"], there["start_action"]) == ("Off", "Nothing")
     never_two(before, lab.state())
-    run = go(lab, cold_migrate_moves=to("hv02", "app01"))
-    assert findings(run, "app01") == {"rolled_back_copy"}
-    run = go(
-        lab, cold_migrate_moves=to("hv02", "app01"), cold_migrate_rollback=True, cold_migrate_remove_destination=True
+    again = {"names": ["app01"], "destination_host": "hv02"}
+    run = lab.tasks(
+        "hv01",
+        task("in the way", "vm_cold_migration", preflight_only=True, **again),
+        task("removed", "vm_cold_migration", rollback=True, remove_destination=True, **again),
     )
-    assert run.code == 0, show(run)
+    assert finding_ids(run.one("in the way")["vms"][0]) == {"rolled_back_copy"}
+    assert run.one("removed")["vms"][0]["outcome"] == "rolled_back", show(run)
     state = lab.state()["hosts"]["HV02"]
     assert "app01" not in {vm["name"] for vm in state["vms"].values()}
     assert not [path for path in state["volumes"]["D:"]["files"] if "app01" in path]
 
 
 def test_sources_go_when_their_copies_were_seen_to_be_right(again: Run, lab: Lab) -> None:
-    run = go(lab, cold_migrate_moves=to("hv02", "web01", HOSTILE), cold_migrate_remove_source=True)
+    run = go_by_guide(lab, "cold_migrate_remove_source=true", cold_migrate_moves=to("hv02", "web01", HOSTILE))
     assert run.code == 0, show(run)
     assert outcomes(run) == {"web01": "source_removed", HOSTILE: "source_removed"}
     state = lab.state()["hosts"]
@@ -271,11 +273,13 @@ def test_people_bring_the_files(again: Run, lab: Lab, tmp_path: Path) -> None:
     assert machine(lab, "HV03", "ext01")["state"] == "Running"
 
 
-def test_the_guide_shows_what_was_run() -> None:
-    """The plays and variables of the guide are those of these tests, name for name."""
-    text = (ROOT / "docs/cold-migration.md").read_text(encoding="utf-8")
-    for playbook in ("cold_preflight", "cold_migrate"):
-        assert f"hyperv.mobility.{playbook}" in text
-        assert yaml.safe_load((ROOT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8"))
-    for option in ("cold_migrate_remove_source=true", "cold_migrate_rollback=true"):
-        assert f"-e {option}" in text
+def test_the_guides_variables_are_what_the_role_and_the_task_take() -> None:
+    specs = yaml.safe_load((ROOT / "roles/cold_migrate/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    known = {*specs["argument_specs"]["main"]["options"], "hyperv_networks"}
+    options = set(re.findall(r"^  (\w+):$", (ROOT / "plugins/modules/vm_cold_migration.py").read_text("utf-8"), re.M))
+    for block in guide("yaml"):
+        for file in re.split(r"^# host_vars/.*\n", block, flags=re.MULTILINE):
+            values = yaml.safe_load(file) or {}
+            assert set(values) <= known
+            for entry in values.get("cold_migrate_moves", ()):
+                assert set(entry) <= options, entry

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import queue
-import threading
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
-from ....errors import MobilityError
 from ....waiting import Deadline
+from ...migration.threads import Workers
 from .decide import Step
 from .journey import Ended, Journey
 from .outcome import Result
@@ -22,6 +20,7 @@ from .reading import Ends
 from .work import Work
 
 if TYPE_CHECKING:
+    from ....errors import MobilityError
     from ....findings import Finding
     from ....operation import Reporter
     from ....session.protocol import Session, Sessions
@@ -67,33 +66,11 @@ class Runner(Protocol):
         """Return Ids and ends."""
 
 
-class Threads:
-    """A daemon thread per journey, so that a task can end while a host's own work goes on."""
+class Threads(Workers[Ended]):
+    """A thread per journey, so that a task can end while a host's own work goes on."""
 
     def __init__(self) -> None:
-        self._ended: queue.SimpleQueue[tuple[str, Ended]] = queue.SimpleQueue()
-
-    def start(self, vm_id: str, work: Callable[[], Ended]) -> None:
-        """Begin a journey in a thread of its own."""
-        threading.Thread(target=self._run, args=(vm_id, work), name=f"cold {vm_id}", daemon=True).start()
-
-    def _run(self, vm_id: str, work: Callable[[], Ended]) -> None:
-        """Report the end even if it was a bug: a thread that says nothing would be waited for."""
-        try:
-            ended = work()
-        except Exception as bug:  # noqa: BLE001 - it fails this VM, with its name and place, and no other
-            place = traceback.extract_tb(bug.__traceback__)[-1]
-            what = f"{type(bug).__name__}: {bug} ({place.name}, line {place.lineno})"
-            error = MobilityError(f"unexpected, please report: {what}", changed=True)
-            ended = Ended(result=Result.FAILED, changed=True, error=error)
-        self._ended.put((vm_id, ended))
-
-    def finished(self) -> list[tuple[str, Ended]]:
-        """Return Ids and ends, without waiting."""
-        found = []
-        while not self._ended.empty():
-            found.append(self._ended.get_nowait())
-        return found
+        super().__init__(lambda error: Ended(result=Result.FAILED, changed=True, error=error))
 
 
 @dataclass(frozen=True, kw_only=True)
