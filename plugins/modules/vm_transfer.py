@@ -126,15 +126,15 @@ vms:
       type: str
       returned: always
     files_fetched:
-      description: Number of files that were fetched.
+      description: Number of files that were fetched; null where the transfer broke off.
       type: int
       returned: always
     files_kept:
-      description: Number of files that were right already.
+      description: Number of files that were right already; null where the transfer broke off.
       type: int
       returned: always
     bytes:
-      description: Bytes that were fetched.
+      description: Bytes that were fetched; null where the transfer broke off.
       type: int
       returned: always
     seconds:

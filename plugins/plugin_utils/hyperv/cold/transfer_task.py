@@ -246,7 +246,7 @@ def _plain(
     fetched, seconds, error = done.get(item.vm_id, (None, None, None))
     folder, manifest = folder_of(path, item.vm_id), item.manifest
     findings = (*item.findings, *getattr(error, "findings", ()))
-    expected = _expected(item)
+    counted = fetched or (None if error is not None else _expected(item))
     error = error or item.error
     return {
         "id": item.vm_id,
@@ -255,9 +255,9 @@ def _plain(
         "path": folder,
         "manifest": f"{folder}\\{FILE_NAME}",
         "configuration_file": f"{folder}\\{manifest.configuration_file}" if manifest else None,
-        "files_fetched": fetched.files_fetched if fetched else expected.files_fetched,
-        "files_kept": fetched.files_kept if fetched else expected.files_kept,
-        "bytes": fetched.bytes if fetched else expected.bytes,
+        "files_fetched": counted.files_fetched if counted else None,
+        "files_kept": counted.files_kept if counted else None,
+        "bytes": counted.bytes if counted else None,
         "seconds": None if seconds is None else round(seconds, 1),
         "findings": [finding.as_plain() for finding in findings],
         "error": None if error is None else error_as_plain(error),

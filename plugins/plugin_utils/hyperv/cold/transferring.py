@@ -13,7 +13,7 @@ import ntpath
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...errors import (
     AuthenticationFailed,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ...session.protocol import Session
     from ...waiting import Clock, Deadline
 
+T = TypeVar("T")
 __all__ = [
     "Fetched",
     "Kind",
@@ -103,12 +104,13 @@ def fetch(
     if not manifest.complete or route.method is Method.EXTERNAL:
         raise InvalidRequest(f"{manifest.vm_name}: only a complete export can be fetched, by smb or http")
     run = _Run(session, manifest, route, folder, tell=tell, clock=clock, deadline=deadline)
-    run.check_free()
-    swept = run.sweep()
-    wrong = tuple(verify(session, manifest, folder, tell=tell) if problems is None else problems)
-    run.check_room(wrong)
-    count = run.bring(wrong)
-    written = run.write_manifest()
+    run.patiently(run.check_free)
+    swept = run.patiently(run.sweep)
+    found = run.patiently(lambda: verify(session, manifest, folder, tell=tell)) if problems is None else problems
+    wrong = tuple(found)
+    run.patiently(lambda: run.check_room(wrong))
+    count = run.patiently(lambda: run.bring(wrong))
+    written = run.patiently(run.write_manifest)
     return Fetched(
         files_fetched=len(wrong),
         files_kept=len(manifest.files) - len(wrong),
@@ -160,6 +162,22 @@ class _Run:
         self._clock = clock
         self._deadline = deadline
         self._changed = False
+        self._brought: set[str] = set()
+        self._lost = 0
+
+    def patiently(self, step: Callable[[], T]) -> T:
+        """Return what a step gives, done again when the link is lost: each is safe to repeat."""
+        while True:
+            try:
+                return step()
+            except AuthenticationFailed:
+                raise
+            except ConnectionLost as gone:
+                self._lost += 1
+                gone.changed = gone.changed or self._changed
+                if self._lost > _LOST_LINKS or self._deadline.passed:
+                    raise
+                self._clock.sleep(_PAUSE_SECONDS)
 
     def check_free(self) -> None:
         """Raise NotPossible where a VM of the host lives in the folder: its files are no copy any more."""
@@ -180,27 +198,18 @@ class _Run:
             raise NotPossible(f"{self._manifest.vm_name}: {finding.evidence}", findings=(finding,))
 
     def bring(self, wrong: Sequence[Problem]) -> int:
-        """Fetch these files; return their bytes. A lost link is opened again, and the file begun anew."""
+        """Fetch these files; return their bytes. After a lost link it goes on with the file that broke."""
         if not wrong:
             return 0
         self._withdraw_manifest()
         files.make_folders(self._session, [ntpath.dirname(ntpath.join(self._home, one.file.path)) for one in wrong])
         self._changed = True
-        rest, lost = list(wrong), 0
-        while rest:
-            try:
-                with opened(self._session, self._route):
-                    while rest:
-                        self._bring(rest[0])
-                        rest.pop(0)
-            except AuthenticationFailed:
-                raise
-            except ConnectionLost as gone:
-                lost += 1
-                gone.changed = True
-                if lost > _LOST_LINKS or self._deadline.passed:
-                    raise
-                self._clock.sleep(_PAUSE_SECONDS)
+        rest = [problem for problem in wrong if problem.file.path not in self._brought]
+        if rest:
+            with opened(self._session, self._route):
+                for problem in rest:
+                    self._bring(problem)
+                    self._brought.add(problem.file.path)
         return sum(problem.file.size for problem in wrong)
 
     def _withdraw_manifest(self) -> None:
