@@ -42,8 +42,8 @@ unit: setup ## Unit tests only
 	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
 integration: setup packages ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
-	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 2 --dist loadfile -m "not soak"
-	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
+	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 4 --dist loadfile -m "not soak"
+	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak
 
 sanity: setup ## validate-modules and its neighbours, lint of the documentation
 	$(STEP) "ansible-test sanity" bash tests/sanity.sh "$(BIN)"
@@ -55,7 +55,7 @@ test: ## Everything that CI runs, what fails fastest first
 	$(STEP) "everything" $(MAKE) --no-print-directory check sanity build integration matrix
 
 soak: setup packages ## All seeds of the kill, drop and restart tests
-	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 2 --dist worksteal -m soak
+	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak
 
 bench: setup packages ## Measure bytes, CPU and memory; docs/performance.md holds the figures
 	@$(BIN)/python tests/bench/run.py
