@@ -181,6 +181,7 @@ def test_each_adapter_is_in_its_network_and_the_guest_has_its_new_address(migrat
     assert (adapter["switch"], adapter["vlan"]) == ("Production", 20)
     assert adapter["addresses"] == adapter["reported"] == ["10.2.0.15"]
     assert (adapter["gateways"], adapter["dns"]) == (["10.2.0.1"], ["10.2.0.2"])
+    assert "adapter_not_as_intended" not in findings(migrated, "web01", TASK, "warning")
     (other,) = machine(lab, "HV02", "app01")["adapters"]
     assert (other["switch"], other["connected"]) == ("Save", True)
 

@@ -357,8 +357,11 @@ def test_a_source_is_not_removed_while_its_copy_is_not_as_it_was(world: World, s
         world.copy()["State"] = "Off"
     else:
         world.files[DESTINATION].clear()
-    outcome = world.go(remove_source=True)
-    assert outcome.failure is not None
+    count = world.changes
+    for check_mode in (True, False):
+        outcome = world.go(remove_source=True, check_mode=check_mode)
+        assert outcome.failure is not None
+    assert world.changes == count
     assert {"State": "destination_not_verified", "disk": "disk_not_as_intended"}[spoilt] in finding_ids(outcome)
     assert world.vms[SOURCE]
     assert world.exports

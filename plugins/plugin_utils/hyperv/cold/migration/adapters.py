@@ -201,6 +201,24 @@ def set_adapters(work: Work, wiring: Wiring) -> None:
         _apply(work, plan)
 
 
+def not_as_intended(work: Work, wiring: Wiring) -> tuple[Finding, ...]:
+    """Return a finding for each adapter of the imported VM that is not as it was set."""
+    if not wiring.wishes:
+        return ()
+    plan, _details, _around = _plan(work, wiring.ports)
+    return tuple(
+        Finding(
+            id="adapter_not_as_intended",
+            severity=Severity.WARNING,
+            subject=work.name,
+            evidence=f"adapter {target.adapter.name}: "
+            + ", ".join(f"{what} is {now}, not {wanted}" for what, (now, wanted) in target.differences().items()),
+            remedy="Set it with hyperv.mobility.vm_network_adapter.",
+        )
+        for target in plan.due
+    )
+
+
 def give_addresses(work: Work, wiring: Wiring) -> None:
     """Give the guest its new addresses, and wait until it reports them.
 

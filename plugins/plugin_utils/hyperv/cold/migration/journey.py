@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ....errors import AuthenticationFailed, ConnectionLost, MobilityError, RemoteError, TimedOut
 from ....waiting import Deadline
 from . import legs, returning, verifying
-from .adapters import give_addresses, set_adapters
+from .adapters import give_addresses, not_as_intended, set_adapters
 from .decide import UNSETTLED, Step, Verdict, judge, starts, steps_back, steps_left
 from .outcome import Result
 from .reading import look_at_both, read_cases
@@ -204,15 +204,17 @@ class Journey:
         work = self.work
         runs = starts(case.standing, work.request.start)
         set_adapters(work, self.wiring)
-        verifying.verify(work, started=False)
-        if runs:
+        verifying.verify_disks(work)
+        if Step.START in left:
             self._steps.append(Step.START)
             legs.start_there(work)
         if Step.ADDRESS in left:
             self._steps.append(Step.ADDRESS)
             give_addresses(work, self.wiring)
         self._steps.append(Step.VERIFY)
-        verifying.verify(work, started=runs)
+        work.found.extend(not_as_intended(work, self.wiring))
+        if runs:
+            work.found.extend(verifying.await_guest(work))
         legs.finish(work)
 
     def _return(self, case: Case) -> Result | None:

@@ -40,6 +40,7 @@ from .outcome import Result
 from .reading import Ends, computer_name, find_places, read_cases
 from .refusals import error_of, refusal
 from .request import EXTERNAL
+from .verifying import removal_doubts
 
 if TYPE_CHECKING:
     from ....operation import Request
@@ -142,8 +143,9 @@ def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts, wante
     elif verdict is Verdict.DONE and asked.rollback:
         track.finish(Result.ALREADY_BACK)
     elif verdict is Verdict.DONE:
-        if asked.remove_source and case.source is not None:
+        if asked.remove_source and case.source is not None and case.destination is not None:
             track.steps = (Step.REMOVE_SOURCE,)
+            _stop(track, removal_doubts(hosts.destination, case.destination, case.standing, asked.start))
         else:
             track.finish(Result.ALREADY_THERE)
     elif asked.rollback:
@@ -197,13 +199,18 @@ def _checked(
     ]
     found = check(moves)
     for track in due:
-        track.findings += found[track.case.id]
-        stops = blocking(track.findings)
-        if stops:
-            more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-            error = NotPossible(f"{track.case.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-            track.finish(Result.FAILED, error)
+        _stop(track, found[track.case.id])
     return [*due, *(track for track in tracks if track not in due)]
+
+
+def _stop(track: Track, found: Sequence[Finding]) -> None:
+    """Add findings to a track; one that blocks ends its way before it begins."""
+    track.findings += tuple(found)
+    stops = blocking(track.findings)
+    if stops:
+        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        error = NotPossible(f"{track.case.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
+        track.finish(Result.FAILED, error)
 
 
 def _wire_findings(

@@ -88,7 +88,8 @@ def _elsewhere(case: Case, source: str, destination: str) -> Finding:
         case,
         "migrates_elsewhere",
         f"its notes say that a cold migration to {onward} has begun or is done",
-        f"Go on with {onward} as destination_host, or roll back with that host.",
+        f"Go on with {onward} as destination_host, or roll back with that host. An old copy that is in the way goes by "
+        "remove_source, on the host that has it.",
     )
 
 

@@ -97,8 +97,8 @@ def remove_source(work: Work, case: Case) -> None:
     Raises NotPossible unless the VM at the destination is verified now, by Id, with its disks, and as it was.
     """
     session = work.ends.source
-    side = case.standing.source
-    doubts = verifying.removal_doubts(work, ran=side is not None and side.mark is not None and side.mark.ran)
+    copy = verifying.destination_details(work)
+    doubts = verifying.removal_doubts(work.ends.destination, copy, case.standing, work.request.start)
     if doubts:
         raise NotPossible(f"{work.name}: {doubts[0].evidence}", findings=doubts, changed=work.changed)
     require_at_rest(work, session)

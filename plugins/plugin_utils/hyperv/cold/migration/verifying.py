@@ -9,16 +9,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ....errors import NotPossible
-from ....findings import Finding, Severity, blocking
+from ....findings import Finding, Severity
 from ....waiting import Deadline
 from ...gateway import VmDetails, find_vm, read_details
 from ...migration.read_hosts import read_existing
+from ...model_enums import VmState
 from ..evidence import disk_files
 from .decide import Start
 
 if TYPE_CHECKING:
+    from ....session.protocol import Session
     from ...model import Vm
     from ..transferring import Problem
+    from .decide import Standing
     from .work import Work
 
 _POLL_SECONDS = 3.0
@@ -51,26 +54,23 @@ def destination_details(work: Work) -> VmDetails:
     raise NotPossible(f"{work.name}: {work.ends.destination.host} does not have it", findings=(), changed=work.changed)
 
 
-def verify(work: Work, *, started: bool) -> None:
-    """Prove the copy at the destination; raises NotPossible for what is missing, notes what a guest did not show."""
-    details = destination_details(work)
-    problems = tuple(missing_disks(work, details))
+def verify_disks(work: Work) -> None:
+    """Prove that the copy at the destination has its disks; raises NotPossible for what is missing."""
+    problems = missing_disks(work.ends.destination, destination_details(work))
     if problems:
         raise NotPossible(f"{work.name}: {problems[0].evidence}", findings=problems, changed=work.changed)
-    if started:
-        work.found.extend(await_guest(work))
 
 
-def missing_disks(work: Work, details: VmDetails) -> tuple[Finding, ...]:
-    """Return a finding for each disk file of the imported VM that is not there."""
+def missing_disks(session: Session, details: VmDetails) -> tuple[Finding, ...]:
+    """Return a finding for each disk file of the imported VM that is not on its host."""
     paths = disk_files(details)
-    there = read_existing(work.ends.destination, list(paths))
+    there = read_existing(session, list(paths))
     return tuple(
         Finding(
             id="disk_not_as_intended",
             severity=Severity.BLOCKING,
-            subject=work.name,
-            evidence=f"{path} is not on {work.ends.destination.host}",
+            subject=details.vm.name,
+            evidence=f"{path} is not on {session.host}",
             remedy="Look at the VM's disks there; the source is as it was.",
         )
         for path in paths
@@ -115,19 +115,23 @@ def _silent(details: VmDetails, *, heartbeat: bool, network: bool) -> list[str]:
     return found
 
 
-def removal_doubts(work: Work, *, ran: bool) -> tuple[Finding, ...]:
-    """Return why the source must not be removed yet: a disk is missing at the destination, or it is not as it was."""
-    details = destination_details(work)
-    found = [*missing_disks(work, details)]
-    should_run = ran if work.request.start is Start.AS_BEFORE else work.request.start is Start.YES
-    if should_run and details.vm.state != "Running":
+def removal_doubts(session: Session, details: VmDetails, standing: Standing, start: Start) -> tuple[Finding, ...]:
+    """Return why the source must not be removed yet: a disk is missing at the destination, or it is not as it was.
+
+    ``session`` is one to the destination, ``details`` what it shows of the VM now.
+    """
+    found = [*missing_disks(session, details)]
+    side = standing.source
+    ran = side is not None and side.mark is not None and side.mark.ran
+    should_run = ran if start is Start.AS_BEFORE else start is Start.YES
+    if should_run and details.vm.state != VmState.RUNNING:
         found.append(
             Finding(
                 id="destination_not_verified",
                 severity=Severity.BLOCKING,
-                subject=work.name,
-                evidence=f"it is {details.vm.state} on {work.ends.destination.host}, and ran before its migration",
+                subject=details.vm.name,
+                evidence=f"it is {details.vm.state} on {session.host}, and should run there",
                 remedy="Start it there and see that it works; then run again with remove_source: true.",
             )
         )
-    return blocking(found)
+    return tuple(found)
