@@ -40,12 +40,15 @@ MIGRATE = {
 PLAY = [{"hosts": SOURCE.lower(), "gather_facts": False, "tasks": [MIGRATE]}]
 
 
-def fleet() -> dict[str, Any]:
-    """Return two hosts that know nothing of each other, with ten machines on the first; every second is off."""
+def fleet(here: list[dict[str, Any]] | None = None, there: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Return two hosts that know nothing of each other, with ten machines on the first; every second is off.
+
+    ``here`` and ``there`` are their faults.
+    """
     return workgroup(
         [
-            {"name": SOURCE, "cpu": "skylake", "edition": "2019"},
-            {"name": DESTINATION, "cpu": "rome", "edition": "2022", "language": "fr"},
+            {"name": SOURCE, "cpu": "skylake", "edition": "2019", "faults": here or []},
+            {"name": DESTINATION, "cpu": "rome", "edition": "2022", "language": "fr", "faults": there or []},
         ],
         [
             {"name": f"vm{number:02}", "host": SOURCE, "state": "Off" if number % 2 == 0 else "Running"}
@@ -124,3 +127,16 @@ def test_a_killed_run_is_taken_up_again(start_lab: Callable[..., Lab], seed: int
     assert again.code == 0
     assert not again.one("Migrate")["changed"]
     assert touched(lab, mark) == []
+
+
+@pytest.mark.parametrize("seed", range(len(SEEDS) // 5 or 1))
+def test_links_that_break_and_services_that_restart(start_lab: Callable[..., Lab], seed: int) -> None:
+    """A link that breaks at any request, and a WinRM service that restarts in the middle of it, on both hosts."""
+    drop = {"probability": 0.01, "action": "drop", "times": 4}
+    instant = random.Random(seed).uniform(10000, 40000)
+    restart = {"after_seconds": instant, "action": "restart_winrm", "seconds": 6000}
+    lab = start_lab(fleet([{**drop, "seed": seed}, restart], [{**drop, "seed": seed + 1000}]))
+    before = lab.state()
+    run_until_done(lab)
+    prove(lab, before)
+    whole(lab, before)
