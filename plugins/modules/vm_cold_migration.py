@@ -99,6 +99,12 @@ options:
     description: Whether ISO files that the destination lacks are ejected there. Without, they block the VM.
     type: bool
     default: false
+  limit_processors:
+    description:
+      - Whether a VM with more virtual processors than the destination has gets as many as there are. Without, they
+        block it.
+    type: bool
+    default: false
   power:
     description:
       - What may be done to bring a running VM down. V(graceful) asks its guest and waits. V(require_off) refuses a VM

@@ -67,6 +67,7 @@ COLD_MIGRATION: Spec = {
     "switch_map": mapping(default={}),
     "adapters": listing("dict", default=[]),
     "eject_iso": boolean(default=False),
+    "limit_processors": boolean(default=False),
     "power": choice("graceful", "require_off", "force", default="graceful"),
     "shutdown_timeout_seconds": integer(default=300, minimum=1),
     "start": choice("as_before", "true", "false", default="as_before"),

@@ -97,6 +97,7 @@ def test_intel_to_amd_is_fine_for_a_vm_that_will_be_off() -> None:
         ({"vm": {"version": "12.0"}}, ["configuration_version_unsupported"]),
         ({"vm": {"version": "5.0"}}, ["configuration_version_unsupported"]),
         ({"vm": {"processor_count": 17}}, ["processors_insufficient"]),
+        ({"vm": {"processor_count": 17}, "request": {"limit_processors": True}}, []),
         ({"vm": {"clustered": True}}, ["vm_clustered"]),
         ({"vm": {"name": 'the "old" one'}}, ["export_name_impossible"]),
         ({"vm": {"name": " . "}}, ["export_name_impossible"]),

@@ -20,6 +20,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manifest import Manifest, TreeFile
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration import (
     campaign,
+    legs,
     operation,
     planning,
     reading,
@@ -539,3 +540,20 @@ def test_restored_vms_have_a_folder_of_their_own_and_their_tree_goes_with_the_so
     world.go(import_mode="restore", remove_source=True)
     source_gone(world)
     assert not world.trees
+
+
+def test_a_source_that_somebody_starts_in_the_last_moment_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = legs.start_there
+
+    def and_somebody_else(work: Any) -> None:
+        start(work)
+        world.origin()["State"] = "Running"
+
+    monkeypatch.setattr(legs, "start_there", and_somebody_else)
+    outcome = world.go()
+    assert outcome.failure is not None
+    assert "find out which one people use" in outcome.failure.msg
+    assert "cold migration to HV02" in world.copy()["Notes"], "it does not count as done"
+    assert finding_ids(world.go()) == ["both_running"]

@@ -217,7 +217,10 @@ def processors(move: ColdMove) -> Iterator[Finding]:
             "processors_insufficient",
             f"it has {move.vm.processor_count} virtual processors, {move.destination.inventory_name} {limit} logical "
             "ones",
-            "Give it fewer (hyperv.mobility.vm_processor with count), or choose a larger host.",
+            "It gets as many as the host has."
+            if move.request.limit_processors
+            else "Let it have fewer there (limit_processors: true), or choose a larger host.",
+            Severity.INFO if move.request.limit_processors else Severity.BLOCKING,
         )
 
 

@@ -20,6 +20,7 @@ from ..route import Method, Route
 from . import marks, verifying
 from .decide import OFF
 from .marks import Kind
+from .reading import side_of_vm
 from .request import EXTERNAL, RESTORE
 from .work import note, require_at_rest
 
@@ -97,7 +98,11 @@ def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -
     """Return the order: in place, or copied into a folder of the VM's own."""
     path = ntpath.join(work.places.tree_of(work.id), brought.configuration_file)
     order = importing.ImportOrder(
-        path=path, mode=work.request.import_mode, switch_map=switch_map, eject_iso=work.request.eject_iso
+        path=path,
+        mode=work.request.import_mode,
+        switch_map=switch_map,
+        eject_iso=work.request.eject_iso,
+        limit_processors=work.request.limit_processors,
     )
     if work.request.import_mode != RESTORE:
         return order
@@ -130,6 +135,13 @@ def finish(work: Work) -> None:
         return
     work.changed = True
     for vm in verifying.kept_source(work):
+        if side_of_vm(vm).holds_memory:
+            raise NotPossible(
+                f"{work.name}: it runs on {work.ends.destination.host}, and was started on {work.ends.source.host} "
+                "meanwhile; find out which one people use, and shut the other down at once",
+                findings=(),
+                changed=True,
+            )
         known = marks.find(vm.notes)
         if known is not None and known.kind is Kind.BEGUN:
             note(work.ends.source, vm, marks.put(vm.notes, replace(known, kind=Kind.DONE)))

@@ -36,6 +36,7 @@ class ColdRequest:
     adapters: tuple[Any, ...] = ()
     """Entries as they were given; ``adapters.parse_entries`` reads them."""
     eject_iso: bool = False
+    limit_processors: bool = False
     power: str = GRACEFUL
     shutdown_seconds: float = 300.0
     start: Start = Start.AS_BEFORE
@@ -70,6 +71,7 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         switch_map=_switch_map(arguments.get("switch_map") or {}),
         adapters=tuple(arguments.get("adapters") or ()),
         eject_iso=bool(arguments.get("eject_iso")),
+        limit_processors=bool(arguments.get("limit_processors")),
         power=arguments.get("power") or GRACEFUL,
         shutdown_seconds=float(arguments.get("shutdown_timeout_seconds") or 300),
         start=Start(str(arguments.get("start") or Start.AS_BEFORE.value).lower()),
