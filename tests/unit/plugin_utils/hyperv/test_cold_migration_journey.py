@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import (
     evidence,
     exporting,
@@ -20,6 +21,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manifest import Manifest, TreeFile
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration import (
     campaign,
+    journey,
     legs,
     operation,
     planning,
@@ -557,3 +559,17 @@ def test_a_source_that_somebody_starts_in_the_last_moment_is_said(
     assert "find out which one people use" in outcome.failure.msg
     assert "cold migration to HV02" in world.copy()["Notes"], "it does not count as done"
     assert finding_ids(world.go()) == ["both_running"]
+
+
+def test_a_link_that_breaks_every_time_is_no_accident(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def break_off(work: Any) -> None:
+        tries.append(work)
+        raise ConnectionLost("the link to hv01 failed")
+
+    monkeypatch.setattr(legs, "export", break_off)
+    outcome = world.go()
+    assert row(outcome)["error"]["kind"] == "connection_lost"
+    assert len(tries) == journey.LOST_LINKS + 1
+    assert outcome.changed

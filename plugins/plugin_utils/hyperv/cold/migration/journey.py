@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 300.0
 """How long a host may be out of reach on the way (a restart of WinRM takes seconds, one of the host minutes)."""
+LOST_LINKS = 20
+"""Links that may break under one VM's way while both hosts can be reached: more is no accident."""
 _PAUSE_SECONDS = 3.0
 _SETTLE_SECONDS = 2.0
 _SAME_STEP = 3
@@ -83,19 +85,22 @@ class Journey:
 
     def _patiently(self) -> Result:
         """Go on after lost links: what was sent may have been done, and the next look tells."""
-        lost: Deadline | None = None
+        away: Deadline | None = None
+        broken = 0
         while True:
+            looked = False
             try:
                 case = self._look()
-                lost = None
+                looked, away = True, None
                 result = self._round(case)
             except AuthenticationFailed:
                 raise
             except ConnectionLost:
-                lost = lost or Deadline(PATIENCE_SECONDS, self.work.clock)
-                self._last.clear()
-                if lost.passed or self.work.deadline.passed:
+                broken += looked
+                away = away or Deadline(PATIENCE_SECONDS, self.work.clock)
+                if away.passed or broken > LOST_LINKS or self.work.deadline.passed:
                     raise
+                self._last.clear()
                 self.work.clock.sleep(_PAUSE_SECONDS)
                 continue
             if result is not None:
