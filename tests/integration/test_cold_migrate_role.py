@@ -227,11 +227,11 @@ def test_the_way_back(again: Run, lab: Lab, before: dict[str, Any]) -> None:
     assert (here["state"], here["notes"], here["start_action"]) == ("Running", "", "StartIfRunning")
     assert (there["state"], there["start_action"]) == ("Off", "Nothing")
     never_two(before, lab.state())
-    again = {"names": ["app01"], "destination_host": "hv02"}
+    the_same = {"names": ["app01"], "destination_host": "hv02"}
     run = lab.tasks(
         "hv01",
-        task("in the way", "vm_cold_migration", preflight_only=True, **again),
-        task("removed", "vm_cold_migration", rollback=True, remove_destination=True, **again),
+        task("in the way", "vm_cold_migration", preflight_only=True, **the_same),
+        task("removed", "vm_cold_migration", rollback=True, remove_destination=True, **the_same),
     )
     assert finding_ids(run.one("in the way")["vms"][0]) == {"rolled_back_copy"}
     assert run.one("removed")["vms"][0]["outcome"] == "rolled_back", show(run)
