@@ -120,7 +120,7 @@ class World(Fleet):
         monkeypatch.setattr(reading, "read_sources", self._sources)
         monkeypatch.setattr(exporting, "look", self._look)
         monkeypatch.setattr(exporting, "make", self._make)
-        monkeypatch.setattr(transferring, "find", lambda session, folder, vm: self.trees.get(vm))
+        monkeypatch.setattr(reading, "read_trees", self._read_trees)
         monkeypatch.setattr(transferring, "fetch", self._fetch)
         monkeypatch.setattr(transferring, "verify", lambda session, manifest, folder: ())
         monkeypatch.setattr(importing, "import_vm", self._import)
@@ -137,6 +137,9 @@ class World(Fleet):
             paths = evidence.disk_files(details)
             found.append(evidence.Source(details=details, files={path.lower(): item for path in paths}))
         return tuple(found)
+
+    def _read_trees(self, session: Any, ids: list[str], where: Any) -> dict[str, Manifest]:
+        return {one: self.trees[one] for one in ids if one in self.trees}
 
     def _look(self, session: Any, path: str, ids: list[str]) -> dict[str, exporting.Export]:
         kept = self.exports if session.host == SOURCE else self.trees

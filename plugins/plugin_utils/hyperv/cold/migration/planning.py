@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -193,10 +193,11 @@ def _checked(
     guests = _guests(hosts.source, due)
     ways = _route_findings(hosts.destination, due, asked)
     wires = _wire_findings(hosts, due, guests, wanted)
-    moves = [
-        _move(t, source, destination, asked, guests, (*_place_findings(hosts.source, t), *ways, *wires[t.case.id]))
-        for t in due
-    ]
+    opened = {root: opens(hosts.source, root) for root in {t.case.places.export for t in due if Step.EXPORT in t.steps}}
+    moves = []
+    for track in due:
+        others = (*_place_findings(hosts.source, track, opened), *ways, *wires[track.case.id])
+        moves.append(_move(track, source, destination, asked, guests, others))
     found = check(moves)
     for track in due:
         _stop(track, found[track.case.id])
@@ -267,13 +268,16 @@ def _system(told: Exchange | None) -> GuestSystem:
     return GuestSystem(name=told.os_name, version=told.items.get("OSVersion", ""), is_windows=is_windows)
 
 
-def _place_findings(session: Session, track: Track) -> tuple[Finding, ...]:
-    """Return what the export alone finds, over the VM as it will be when it is exported: off."""
+def _place_findings(session: Session, track: Track, opened: Mapping[str, bool]) -> tuple[Finding, ...]:
+    """Return what the export alone finds, over the VM as it will be when it is exported: off.
+
+    ``opened`` says of each export path whether it can be opened.
+    """
     case = track.case
     if Step.EXPORT not in track.steps or case.source is None or case.export is None:
         return ()
     place = Place(path=case.places.export, host=session.host)
-    if not opens(session, case.places.export):
+    if not opened[case.places.export]:
         return (closed(case.source.details.vm, place),)
     vm = replace(case.source.details.vm, state=OFF, operational_status=(), primary_operational_status="",
                  secondary_operational_status="")  # fmt: skip

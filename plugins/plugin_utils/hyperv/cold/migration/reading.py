@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ from ...gateway import read_details
 from ...migration.decide import Seen
 from ...migration.look import Look, look_at
 from ...migration.read_hosts import read_existing
-from .. import exporting, transferring
+from .. import exporting
 from ..evidence import read_sources
 from ..export_tree import OFF, stale
-from ..manifest import NoManifest
+from ..files import read_texts
+from ..manifest import FILE_NAME, NoManifest, parse
 from . import marks
 from .decide import Export, Side, Standing
 from .places import candidates, export_root, places
@@ -113,7 +115,7 @@ def read_cases(ends: Ends, look: Look, names: Mapping[str, str], where: Mapping[
     copies = {one.vm.id: one for one in (read_details(ends.destination, there) if there else ())}
     exports = _exports(ends.source, here, where)
     missing = [vm_id for vm_id in names if vm_id not in copies]
-    trees = {vm_id: _tree(ends.destination, where[vm_id].tree, vm_id) for vm_id in missing}
+    trees = read_trees(ends.destination, missing, where)
     doubts = tuple(doubt for doubt in (look.source.doubt, look.destination.doubt) if doubt)
     return {
         vm_id: _case(
@@ -134,12 +136,18 @@ def read_cases(ends: Ends, look: Look, names: Mapping[str, str], where: Mapping[
     }
 
 
-def _tree(session: Session, folder: str, vm_id: str) -> Manifest | None:
-    """Return the manifest of a VM's tree at the destination; somebody else's file of that name counts as none."""
-    try:
-        return transferring.find(session, folder, vm_id)
-    except NoManifest:
-        return None
+def read_trees(session: Session, vm_ids: Sequence[str], where: Mapping[str, Places]) -> dict[str, Manifest]:
+    """Return the manifests of trees that lie at the destination, by VM Id; somebody else's file counts as none."""
+    paths = {ntpath.join(where[vm_id].tree_of(vm_id), FILE_NAME): vm_id for vm_id in vm_ids}
+    found: dict[str, Manifest] = {}
+    for path, text in read_texts(session, list(paths)).items() if paths else ():
+        try:
+            manifest = None if text is None else parse(text, where=path)
+        except NoManifest:
+            continue
+        if manifest is not None and manifest.vm_id.lower() == paths[path]:
+            found[paths[path]] = manifest
+    return found
 
 
 def _exports(session: Session, vm_ids: Sequence[str], where: Mapping[str, Places]) -> dict[str, exporting.Export]:
