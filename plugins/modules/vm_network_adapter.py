@@ -81,7 +81,10 @@ options:
               - The guest has this IPv4 address afterwards, and no other.
             type: str
           gateway:
-            description: Default gateway. Without it (and without one of the network) the present one stays if it fits.
+            description:
+              - Default gateway. Without it (and without one of the network) the present one stays if it fits.
+              - A guest that has, or may have, one that would be lost is not told (finding C(gateway_unknown)).
+              - An empty text says that there is none.
             type: str
           dns:
             description: DNS servers in their order. Without them (and any of the network) the present ones stay.
@@ -98,7 +101,7 @@ options:
             description: Address with its prefix length. Addresses from routers may stay beside it.
             type: str
           gateway:
-            description: Default gateway.
+            description: Default gateway, which may be a link-local address. An empty text says that there is none.
             type: str
           dns:
             description: DNS servers in their order.

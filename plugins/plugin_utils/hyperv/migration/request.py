@@ -76,13 +76,10 @@ class MoveRequest:
         """
         keys = {vm_id.lower(), name.lower()}
         given = [(key, value) for key, value in self.addresses.items() if str(key).strip("{}").lower() in keys]
-        wishes = tuple(
-            wish
-            for key, value in given
-            for wish in parse_wishes(value if isinstance(value, list) else [value], self.networks[1],
-                                     where=f"addresses: {key}")
-        )  # fmt: skip
         source, destination = self.networks
+        wishes = tuple(
+            wish for key, value in given for wish in parse_wishes(_listed(value), destination, where=_where(key))
+        )
         return Readdressing(source=source, destination=destination, wishes=wishes, neighbours=neighbours)
 
 
@@ -125,7 +122,34 @@ def parse(
         addresses=arguments.get("addresses") or {},
     )
     _check_unmanaged(request)
+    _check_addresses(request)
     return request
+
+
+def _check_addresses(request: MoveRequest) -> None:
+    """Refuse entries that can't be, whichever VM they are about."""
+    destination = request.networks[1]
+    for vm, value in request.addresses.items():
+        entries = [one for one in _listed(value) if not _is_of_another_host(one, destination)]
+        if entries or not _listed(value):
+            parse_wishes(entries, destination, where=_where(vm))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _where(vm: Any) -> str:
+    return f"addresses: {vm}"
+
+
+def _is_of_another_host(entry: Any, networks: Mapping[str, Network]) -> bool:
+    """Whether an entry may be about a VM of another move: a task's addresses may serve several destinations.
+
+    Such an entry is judged once it is known which VMs move, before the first change.
+    """
+    name = entry.get("network") if isinstance(entry, dict) else None
+    return name is not None and str(name) not in networks
 
 
 def _networks(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import Ambiguous, InvalidRequest, NotFound
 from ...operation import Diff
 from .guest_configuration import GuestConfiguration, Order, key_of, order_for
-from .wishes import ACCESS, TRUNK, UNTAGGED, AdapterWish, VlanWish, vlan_ids
+from .wishes import ACCESS, TRUNK, AdapterWish, VlanWish, reported_vlan_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,10 +55,16 @@ class AdapterTarget:
         return None if self.disconnect else self.switch or self.adapter.switch_name
 
     @property
-    def vlan_then(self) -> int | None:
-        """The VLAN of access mode that it has afterwards."""
+    def is_placed(self) -> bool:
+        """Whether its VLAN afterwards is known; not where it could not be read, nor in a private mode."""
         vlan = self.vlan or self.vlan_now
-        return vlan.access_id if vlan is not None else None
+        return vlan is not None and vlan.is_place
+
+    @property
+    def vlan_then(self) -> int | None:
+        """The VLAN of the guest's untagged frames afterwards; None for untagged, and for what is not known."""
+        vlan = self.vlan or self.vlan_now
+        return vlan.carried_id if vlan is not None else None
 
     @property
     def subject(self) -> str:
@@ -123,6 +129,11 @@ class AdapterPlan:
     def without_silent_guests(self) -> AdapterPlan:
         """Return the plan without orders for guests whose machine does not run."""
         kept = (one if one.vm.state == "Running" else replace(one, order=None) for one in self.targets)
+        return AdapterPlan(targets=tuple(kept))
+
+    def with_orders_for(self, vm_ids: Sequence[str]) -> AdapterPlan:
+        """Return the plan with orders for the guests of these machines alone."""
+        kept = (one if one.vm.id in vm_ids else replace(one, order=None) for one in self.targets)
         return AdapterPlan(targets=tuple(kept))
 
     def diff(self) -> Diff:
@@ -194,14 +205,19 @@ def means(wish: AdapterWish, *, name: str, identifier: str, mac: str) -> bool:
 
 def vlan_of(vlan: Vlan | None) -> VlanWish | None:
     """Return a VLAN setting as it was read; None for one that could not be read, or has a private mode."""
-    if vlan is None:
+    if vlan is None or not vlan.operation_mode:
         return None
     if vlan.operation_mode == ACCESS:
         return VlanWish(mode=ACCESS, vlan_id=vlan.access_vlan_id or 0)
     if vlan.operation_mode == TRUNK:
-        allowed = vlan_ids(vlan.allowed_vlan_ids, "AllowedVlanIdListString") if vlan.allowed_vlan_ids else frozenset()
-        return VlanWish(mode=TRUNK, native_vlan_id=vlan.native_vlan_id or 0, allowed=allowed)
-    return VlanWish(mode=vlan.operation_mode or UNTAGGED)
+        allowed = reported_vlan_ids(vlan.allowed_vlan_ids)
+        return VlanWish(
+            mode=TRUNK,
+            native_vlan_id=vlan.native_vlan_id or 0,
+            allowed=allowed or frozenset(),
+            unread=vlan.allowed_vlan_ids if allowed is None else "",
+        )
+    return VlanWish(mode=vlan.operation_mode)
 
 
 def _target(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ...findings import Finding, Severity
+from .named import reaches_everywhere
 
 if TYPE_CHECKING:
     from .named import Change, Network
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NO_MAC: Final = "000000000000"
 """The MAC address of a dynamic adapter that was never started (field objects)."""
+
 _POOL_SHARE = 0.9
 """A pool is nearly exhausted when nine tenths of it are taken."""
 
@@ -119,6 +121,15 @@ def plain_address(address: str) -> str:
         return str(ipaddress.ip_address(address.partition("/")[0].partition("%")[0]))
     except ValueError:
         return address
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address by itself, without prefix length."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def mac_invalid(subject: str, mac: str) -> Iterator[Finding]:
@@ -222,14 +233,15 @@ def address_form(subject: str, wish: FamilyWish, network: Network | None = None)
     if special or edge:
         kind = "is no address of a machine" if special else f"is the network or broadcast address of {subnet}"
         yield _address(subject, "ip_address_not_usable", f"{address} {kind}", "Choose an address of a machine.")
-    if wish.gateway and ipaddress.ip_address(wish.gateway) not in subnet:
+    gateway = ipaddress.ip_address(wish.gateway) if wish.gateway else None
+    if gateway is not None and gateway not in subnet and not reaches_everywhere(gateway):
         yield _address(
             subject,
             "gateway_outside_subnet",
             f"gateway {wish.gateway} is not in {subnet}, the subnet of {address}",
             "Correct the gateway or the prefix length.",
         )
-    if wish.gateway and ipaddress.ip_address(wish.gateway) == address:
+    if gateway is not None and gateway == address:
         yield _address(
             subject, "ip_address_not_usable", f"{address} is the gateway itself", "Choose an address of a machine."
         )
@@ -246,6 +258,21 @@ def address_form(subject: str, wish: FamilyWish, network: Network | None = None)
 
 def _address(subject: str, identifier: str, evidence: str, remedy: str) -> Finding:
     return Finding(id=identifier, severity=Severity.BLOCKING, subject=subject, evidence=evidence, remedy=remedy)
+
+
+def gateway_unknown(subject: str, adapter: str, address: str, dropped: Iterable[str]) -> Finding:
+    """Return the finding that an address would leave a guest without the gateway it has or may have.
+
+    ``dropped`` are those that it has and that do not fit; none where it has reported nothing yet.
+    """
+    has = ", ".join(dropped)
+    why = f"its gateway {has} does not fit" if has else "the guest does not report whether it has one"
+    return _address(
+        subject,
+        "gateway_unknown",
+        f"adapter {adapter} is to get {address} without a gateway, and {why}",
+        'Give the gateway, here or in hyperv_networks; gateway: "" says that there is none.',
+    )
 
 
 def address_conflicts(

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..wire_values import flag, many, text
-from .findings import plain_address
+from .findings import is_address, plain_address
+from .named import reaches_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +51,10 @@ class GuestConfiguration:
 
     @classmethod
     def from_wire(cls, raw: Mapping[str, Any]) -> GuestConfiguration:
-        """Return the configuration that a projected instance describes. Its lists go together by position."""
+        """Return the configuration that a projected instance describes. Addresses and subnets go by position.
+
+        The guest writes it: what is no address is left out.
+        """
         found = [text(one) for one in many(raw.get("IPAddresses"))]
         subnets = [text(one) for one in many(raw.get("Subnets"))]
         pairs = zip(found, [*subnets, *[""] * len(found)], strict=False)
@@ -58,8 +62,8 @@ class GuestConfiguration:
             key=text(raw.get("InstanceID")),
             dhcp=bool(flag(raw.get("DHCPEnabled"))),
             addresses=tuple(one for one in (_with_prefix(*pair) for pair in pairs) if one and not _is_local(one)),
-            gateways=tuple(plain_address(text(one)) for one in many(raw.get("DefaultGateways"))),
-            dns=tuple(plain_address(text(one)) for one in many(raw.get("DNSServers"))),
+            gateways=_addresses(raw.get("DefaultGateways")),
+            dns=_addresses(raw.get("DNSServers")),
         )
 
     def only(self, version: int) -> GuestConfiguration:
@@ -79,6 +83,11 @@ def _with_prefix(address: str, subnet: str) -> str:
         return str(ipaddress.ip_interface(f"{plain_address(address)}/{subnet.lstrip('/')}" if subnet else address))
     except ValueError:
         return ""
+
+
+def _addresses(values: Any) -> tuple[str, ...]:
+    found = (plain_address(text(one)) for one in many(values))
+    return tuple(one for one in found if is_address(one))
 
 
 def _is_local(address: str) -> bool:
@@ -145,7 +154,8 @@ def order_for(
     A guest that uses DHCP and comes to another switch or VLAN (``moved``), or reports no address of the named network,
     is told to ask again: it may keep the lease of the network it comes from.
 
-    What a wish doesn't say stays as the guest reports it: gateways as far as they fit the new address, DNS servers.
+    What a wish doesn't say stays as the guest reports it: gateways as far as they fit the new address (see
+    ``without_gateway``), DNS servers.
     """
     wanted = [(version, family) for version, family in ((4, wish.ipv4), (6, wish.ipv6)) if family is not None]
     if not wanted:
@@ -178,11 +188,33 @@ def _fits(now: GuestConfiguration, wish: FamilyWish, version: int) -> bool:
     """
     if wish.dhcp or now.dhcp:
         return wish.dhcp and now.dhcp
-    gateways = None if wish.gateway is None else (wish.gateway,)
+    gateways = None if wish.gateway is None else tuple(filter(None, (wish.gateway,)))
     pairs = ((now.addresses, (wish.address,)), (now.gateways, gateways), (now.dns, wish.dns))
     if version == 6:
         return all(wanted is None or set(wanted) <= set(has) for has, wanted in pairs)
     return all(wanted is None or has == wanted for has, wanted in pairs)
+
+
+def without_gateway(wish: AdapterWish, now: GuestConfiguration | None) -> list[tuple[FamilyWish, tuple[str, ...]]]:
+    """Return the addresses that would leave the guest without the gateway it has, or may have, and those it has.
+
+    ``now`` None is a guest that reports nothing (yet); one that waits for its lease may get a gateway with it.
+    """
+    found = []
+    for version, family in ((4, wish.ipv4), (6, wish.ipv6)):
+        if family is None or family.dhcp or family.gateway is not None:
+            continue
+        has = () if now is None else now.only(version).gateways
+        silent = now is None or (now.dhcp and not now.only(version).addresses)
+        subnet = ipaddress.ip_interface(family.address).network
+        if (has or silent) and not any(_suits(one, subnet) for one in has):
+            found.append((family, has))
+    return found
+
+
+def _suits(gateway: str, subnet: Any) -> bool:
+    address = ipaddress.ip_address(gateway)
+    return address in subnet or reaches_everywhere(address)
 
 
 def _part(now: GuestConfiguration, wish: FamilyWish) -> GuestConfiguration:
@@ -190,10 +222,10 @@ def _part(now: GuestConfiguration, wish: FamilyWish) -> GuestConfiguration:
     if wish.dhcp:
         return GuestConfiguration(key=now.key, dhcp=True)
     subnet = ipaddress.ip_interface(wish.address).network
-    kept = tuple(one for one in now.gateways if ipaddress.ip_address(one) in subnet)
+    fitting = tuple(one for one in now.gateways if _suits(one, subnet))
     return GuestConfiguration(
         key=now.key,
         addresses=(wish.address,),
-        gateways=kept if wish.gateway is None else (wish.gateway,),
+        gateways=fitting if wish.gateway is None else tuple(filter(None, (wish.gateway,))),
         dns=now.dns if wish.dns is None else wish.dns,
     )

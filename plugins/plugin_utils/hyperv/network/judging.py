@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...findings import Finding, Severity
+from ...findings import Finding, Severity, blocking
 from ..guest.copies import Copy, FailoverAdapter
 from ..guest.exchange import Exchange
-from ..guest.judging import adapter_findings, exchange_findings
+from ..guest.judging import adapter_findings, exchange_findings, subject_of
 from ..model_enums import IntegrationService
 from . import findings
 from .adapters import DYNAMIC, AdapterPlan, AdapterTarget
+from .guest_configuration import without_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def _target(
     for family in target.wish.families:
         if family.address and target.order is not None:
             yield from findings.address_conflicts(subject, vm.id, adapter.id, family.address, others)
-        if family.address and target.switch_then:
+        if family.address and target.switch_then and target.is_placed:
             yield from findings.vlan_of_other_network(
                 subject, family.address, target.switch_then, target.vlan_then, networks
             )
@@ -119,7 +120,18 @@ def judge_guests(
             judged.add(target.vm.id)
             exchange = None if exchanges is None else exchanges.get(target.vm.id, Exchange(vm_id=target.vm.id))
             found += exchange_findings(copy, exchange)
+    silent = {one.subject for one in blocking(found)}
+    for target in plan.due:
+        # Why a guest reports nothing is said above, where it is known.
+        causes = {target.subject, subject_of(copy_of(details[target.vm.id], host))}
+        if target.order is not None and (target.guest_now is not None or not causes & silent):
+            found += _gateways(target)
     return tuple(found)
+
+
+def _gateways(target: AdapterTarget) -> Iterator[Finding]:
+    for family, dropped in without_gateway(target.wish, target.guest_now):
+        yield findings.gateway_unknown(target.subject, target.adapter.name, family.address, dropped)
 
 
 def copy_of(details: VmDetails, host: str) -> Copy:

@@ -97,8 +97,9 @@ def _network(name: str, given: Any, where: str) -> Network:
     gateway = str(given.get("gateway") or "")
     if gateway:
         address = checked_address(gateway, f"{where}: gateway")
-        if subnet is not None and address not in subnet:
+        if subnet is not None and address not in subnet and not reaches_everywhere(address):
             raise InvalidRequest(f"{where}: gateway {gateway} is not in subnet {subnet}")
+        gateway = str(address)
     return Network(
         name=name,
         switch=switch,
@@ -140,6 +141,11 @@ def checked_address(value: str, where: str) -> Any:
         return ipaddress.ip_address(value)
     except ValueError as problem:
         raise InvalidRequest(f"{where}: {value!r} is no address") from problem
+
+
+def reaches_everywhere(address: Any) -> bool:
+    """Whether a gateway is on every link, whatever the subnet: IPv6 routers announce their link-local address."""
+    return bool(address.version == 6 and address.is_link_local)
 
 
 def same(one: Network, other: Network) -> bool:

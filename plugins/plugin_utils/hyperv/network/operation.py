@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest, MobilityError, NotPossible, TimedOut
 from ...findings import Severity, blocking
 from ...operation import Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK, Deadline, wait_until
-from ..gateway import VmDetails, read_details
+from ..gateway import read_details
 from ..guest.exchange import read_exchanges
 from ..processor import selected
 from ..selection import parse_selection
@@ -20,22 +21,28 @@ from .applying import Progress, apply_adapters
 from .findings import guest_not_running
 from .judging import judge, judge_guests, judge_wishes
 from .named import VARIABLE, networks_of
-from .reading import HostNetworks, read_neighbours, read_networks
+from .reading import read_neighbours, read_networks
 from .wishes import parse_wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from ...findings import Finding
     from ...operation import Request
     from ...session.protocol import Session
     from ...waiting import Clock
+    from ..gateway import VmDetails
     from .findings import Neighbour
+    from .reading import HostNetworks
     from .wishes import AdapterWish
+
+    _Planned = tuple[AdapterPlan, HostNetworks, dict[str, VmDetails]]
 
 _PARTS = ("network_adapters", "integration_services")
 _MAY_PASS = frozenset({"key_value_exchange_silent", "key_value_exchange_unknown"})
 """What a guest that is still starting shows."""
+_UNREPORTED = "gateway_unknown"
+"""It shows this, too, where it reports nothing yet."""
 _POLL_SECONDS = 3.0
 
 
@@ -58,13 +65,17 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     _check_several(wishes, [vm.name for vm in chosen])
     seconds = float(request.arguments.get("wait_seconds") or 0)
     deadline = Deadline(seconds, clock)
-    plan, around, details = _planned(session, [vm.id for vm in chosen], wishes)
+    ids = [vm.id for vm in chosen]
+    plan, around, details = _planned(session, ids, wishes)
     findings = judge(plan, around, elsewhere=_elsewhere(request), networks=networks.values())
     _stop(request.host, findings)
     if request.arguments.get("guest_not_running") == "skip":
         findings = (*findings, *_left_out(plan))
         plan = plan.without_silent_guests()
-    findings = (*findings, *_await_guests(session, plan, details, deadline, request.reporter.say, host=request.host))
+    plan, doubts = _await_guests(
+        session, (plan, around, details), lambda: _planned(session, ids, wishes), deadline, request
+    )
+    findings = (*findings, *doubts)
     _stop(request.host, findings)
     progress = Progress()
     outcome = carry_out(plan, lambda due: _apply(session, due, progress, request, deadline), request, {})
@@ -102,11 +113,9 @@ def _check_several(wishes: Sequence[AdapterWish], names: Sequence[str]) -> None:
         raise InvalidRequest(f"{value} can't be that of {len(names)} VMs ({', '.join(names)}); choose one, or loop")
 
 
-def _planned(
-    session: Session, ids: Sequence[str], wishes: Sequence[AdapterWish]
-) -> tuple[AdapterPlan, HostNetworks, dict[str, VmDetails]]:
+def _planned(session: Session, ids: Sequence[str], wishes: Sequence[AdapterWish]) -> _Planned:
     details = {item.vm.id: item for item in read_details(session, ids, parts=_PARTS)}
-    around = read_networks(session)
+    around = read_networks(session, guests=any(wish.addresses_guest for wish in wishes))
     ordered = [details[vm_id] for vm_id in ids if vm_id in details]
     return plan_adapters(ordered, dict.fromkeys(ids, wishes), around.configurations), around, details
 
@@ -118,41 +127,48 @@ def _elsewhere(request: Request) -> tuple[Neighbour, ...]:
 
 def _await_guests(
     session: Session,
-    plan: AdapterPlan,
-    details: Mapping[str, VmDetails],
+    planned: _Planned,
+    again: Callable[[], _Planned],
     deadline: Deadline,
-    tell: Callable[[str], None],
-    *,
-    host: str,
-) -> tuple[Finding, ...]:
-    """Return why guests can't be told, after giving those that are still starting the time to answer."""
-    due = [target.vm.id for target in plan.due if target.order is not None]
+    request: Request,
+) -> tuple[AdapterPlan, tuple[Finding, ...]]:
+    """Return the plan and why guests can't be told, after giving those that are still starting the time to answer.
+
+    Each further look plans ``again``: what a guest reports once it answers stays where nothing else is said.
+    """
+    plan = planned[0]
+    due = list(dict.fromkeys(target.vm.id for target in plan.due if target.order is not None))
     if not due:
-        return ()
-    known = dict(details)
+        return plan, ()
+
+    def look(now: _Planned) -> tuple[AdapterPlan, tuple[Finding, ...]]:
+        plan = now[0].with_orders_for(due)
+        return plan, judge_guests(plan, now[2], read_exchanges(session, due), host=request.host)
+
+    plan, found = look(planned)
     told = False
 
-    def look() -> tuple[Finding, ...]:
-        return judge_guests(plan, known, read_exchanges(session, list(dict.fromkeys(due))), host=host)
-
-    found = look()
-
     def settled() -> bool:
-        nonlocal found, told
-        if not blocking(found) or any(one.id not in _MAY_PASS for one in blocking(found)):
+        nonlocal plan, found, told
+        stops = blocking(found)
+        if not stops or not all(_may_pass(one, plan) for one in stops):
             return True
         if not told:
-            tell(f"waiting for guests to answer: {', '.join(sorted({one.subject for one in blocking(found)}))}")
+            request.reporter.say(f"waiting for guests to answer: {', '.join(sorted({one.subject for one in stops}))}")
             told = True
-        known.update({item.vm.id: item for item in read_details(session, due, parts=("integration_services",))})
-        found = look()
+        plan, found = look(again())
         return False
 
-    try:
-        wait_until(settled, what=f"{host}: guests to answer", deadline=deadline, interval=_POLL_SECONDS)
-    except TimedOut:
-        return found  # the findings say what is missing
-    return found
+    with suppress(TimedOut):  # the findings say what is missing
+        wait_until(settled, what=f"{request.host}: guests to answer", deadline=deadline, interval=_POLL_SECONDS)
+    return plan, found
+
+
+def _may_pass(finding: Finding, plan: AdapterPlan) -> bool:
+    """Whether a guest that is still starting may show it: it does not answer, or reports nothing yet."""
+    if finding.id != _UNREPORTED:
+        return finding.id in _MAY_PASS
+    return any(target.subject == finding.subject and target.guest_now is None for target in plan.due)
 
 
 def _apply(

@@ -95,8 +95,12 @@ class HostNetworks:
         return tuple(one.mac for one in self.neighbours)
 
 
-def read_networks(session: Session) -> HostNetworks:
-    """Return the host's networks in one invocation; RemoteError where its switches or adapters can't be read."""
+def read_networks(session: Session, *, guests: bool = False) -> HostNetworks:
+    """Return the host's networks in one invocation; RemoteError where its switches or adapters can't be read.
+
+    ``guests``: guests are to be told addresses. What they have is to stay where nothing is said, so that what they
+    report has to be readable, too.
+    """
     switches, settings, rows, configurations, physical = ask(
         session,
         Question(command("Get-VMSwitch"), _SwitchRow),
@@ -116,7 +120,7 @@ def read_networks(session: Session) -> HostNetworks:
         if host is not None
         else MacPool(),
         neighbours=_named(session, rows),
-        configurations={one.key.lower(): one for one in configurations.items},
+        configurations={one.key.lower(): one for one in (configurations.check() if guests else configurations.items)},
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import InvalidRequest
@@ -28,6 +28,7 @@ _SET = (
 KEYS: Final = (*_MATCH, *_SET)
 _FAMILY_KEYS = ("dhcp", "address", "gateway", "dns")
 _MAC = re.compile(r"[0-9A-F]{12}")
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _RANGE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
@@ -39,6 +40,8 @@ class VlanWish:
     vlan_id: int = 0
     native_vlan_id: int = 0
     allowed: frozenset[int] = frozenset()
+    unread: str = ""
+    """The list of allowed VLANs as a host wrote it, where it is no list that we can read."""
 
     @property
     def as_text(self) -> str:
@@ -46,7 +49,7 @@ class VlanWish:
         if self.mode == ACCESS:
             return f"access {self.vlan_id}"
         if self.mode == TRUNK:
-            return f"trunk {ranges(self.allowed)} native {self.native_vlan_id}"
+            return f"trunk {self.unread or ranges(self.allowed)} native {self.native_vlan_id}"
         return self.mode.lower()
 
     @property
@@ -54,12 +57,23 @@ class VlanWish:
         """The VLAN of access mode; None in every other."""
         return self.vlan_id if self.mode == ACCESS else None
 
+    @property
+    def is_place(self) -> bool:
+        """Whether it says in which VLAN the guest's untagged frames are; a private mode does not."""
+        return self.mode in (UNTAGGED, ACCESS, TRUNK)
+
+    @property
+    def carried_id(self) -> int | None:
+        """The VLAN of the guest's untagged frames: that of access mode, the native one of a trunk; None: untagged."""
+        return (self.native_vlan_id if self.mode == TRUNK else self.access_id) or None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyWish:
     """Addresses of one family in the guest. ``address`` has its prefix length ("10.1.0.5/24"), "" with DHCP.
 
-    None for ``gateway`` and ``dns`` is what nobody said: what the guest has stays, as far as it still fits.
+    None for ``gateway`` and ``dns`` is what nobody said: what the guest has stays, as far as it still fits. A gateway
+    of "" is none.
     """
 
     dhcp: bool = False
@@ -114,9 +128,10 @@ def _wish(given: Any, networks: Mapping[str, Network], where: str) -> AdapterWis
     values = _plain(given, KEYS, where)
     if not any(values.get(key) is not None for key in _SET):
         raise InvalidRequest(f"{where}: nothing is asked of the adapter; give one of {', '.join(_SET)}")
-    network = _network(values, networks, where)
     static = _mac(values.get("mac_address"), f"{where}.mac_address")
-    dynamic = bool(values.get("dynamic_mac_address"))
+    values = {**values, "connected": _truth(values, "connected", where)}
+    dynamic = bool(_truth(values, "dynamic_mac_address", where))
+    network = _network(values, networks, where)
     if static and dynamic:
         raise InvalidRequest(f"{where}: mac_address and dynamic_mac_address contradict each other")
     families = {name: _family(values.get(name), network, name, f"{where}.{name}") for name in ("ipv4", "ipv6")}
@@ -146,6 +161,17 @@ def _plain(given: Any, known: Sequence[str], where: str) -> Mapping[str, Any]:
     if unknown:
         raise InvalidRequest(f"{where}: unknown key {unknown[0]!r} (known: {', '.join(known)})")
     return given
+
+
+def _truth(values: Mapping[str, Any], key: str, where: str) -> bool | None:
+    """Return a boolean as people write it, None where nothing is said; a text like "no" is not simply true."""
+    value = values.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in (*_TRUE, *_FALSE):
+        raise InvalidRequest(f"{where}.{key}: {value!r} is neither true nor false")
+    return word in _TRUE
 
 
 def _text(values: Mapping[str, Any], key: str, where: str) -> str | None:
@@ -242,6 +268,20 @@ def vlan_ids(text: str, where: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def reported_vlan_ids(text: str) -> frozenset[int] | None:
+    """Return the ids of a list that a host reports, None for one that can't be read.
+
+    Hosts may count 0 and 4095 in ("0-4094"): neither is a VLAN that can be asked for, so they are left out.
+    """
+    found: set[int] = set()
+    for part in text.split(",") if text.strip() else ():
+        match = _RANGE.fullmatch(part)
+        if match is None or int(match[2] or match[1]) > LAST_VLAN + 1:
+            return None
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return frozenset(found - {0, LAST_VLAN + 1})
+
+
 def ranges(ids: frozenset[int]) -> str:
     """Return ids as Set-VMNetworkAdapterVlan takes them: "1-100,200"."""
     parts: list[list[int]] = []
@@ -267,23 +307,35 @@ def _family(given: Any, network: Network | None, name: str, where: str) -> Famil
     if given is None:
         return None
     values = _plain(given, _FAMILY_KEYS, where)
-    address = values.get("address")
-    if bool(values.get("dhcp")) == bool(address):
+    address, dhcp = values.get("address"), bool(_truth(values, "dhcp", where))
+    if dhcp == bool(address):
         raise InvalidRequest(f"{where}: give dhcp: true, or an address with its prefix length like 10.1.0.5/24")
     version = 4 if name == "ipv4" else 6
     dns = values.get("dns")
     servers = None if dns is None else tuple(_one(part, version, f"{where}.dns") for part in _listed(dns))
-    if values.get("dhcp"):
+    if dhcp:
         if values.get("gateway") or servers:
             raise InvalidRequest(f"{where}: with dhcp: true the gateway and DNS servers come by DHCP; leave them out")
         return FamilyWish(dhcp=True)
     interface = _interface(str(address), version, network, f"{where}.address")
     gateway = values.get("gateway")
     wish = FamilyWish(
-        address=str(interface), gateway=None if gateway is None else _one(gateway, version, f"{where}.gateway"),
+        address=str(interface), gateway=_one(gateway, version, f"{where}.gateway") if gateway else gateway,
         dns=servers,
     )  # fmt: skip
     return wish if network is None else _with_defaults(wish, network, version)
+
+
+def with_defaults(wish: AdapterWish, network: Network) -> AdapterWish:
+    """Return the wish with the gateway and the DNS servers of a network that it comes into, where it says none itself.
+
+    ``parse_wishes`` does it for a network that an entry names; this is for one that is found out later.
+    """
+    ipv4, ipv6 = (
+        family if family is None or family.dhcp else _with_defaults(family, network, version)
+        for version, family in ((4, wish.ipv4), (6, wish.ipv6))
+    )
+    return replace(wish, ipv4=ipv4, ipv6=ipv6)
 
 
 def _listed(value: Any) -> list[str]:

@@ -14,7 +14,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network imp
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.guest_configuration import key_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.telling import METHOD
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
-from unit.fake_session import FakeClock, FakeSession, request
+from unit.fake_session import FakeClock, FakeSession, Refused, request
 from unit.plugin_utils.hyperv.fake_host import WEB, FakeHost, vm
 
 FIRST, SECOND = "AAAAAAAA-0000-0000-0000-000000000001", "AAAAAAAA-0000-0000-0000-000000000002"
@@ -49,6 +49,7 @@ class Network(FakeHost):
         self.job_states = [7]
         self.told: list[str] = []
         self.reports = True
+        self.unreadable = False
 
     def handlers(self) -> dict[str, Any]:
         return {
@@ -75,6 +76,8 @@ class Network(FakeHost):
 
     def _cim(self, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
         if parameters["ClassName"] == "Msvm_GuestNetworkAdapterConfiguration":
+            if self.unreadable:
+                raise Refused("HRESULT 0x80041003", category=18)
             return list(self.configurations.values())
         if parameters["ClassName"] == "Msvm_ConcreteJob":
             state = self.job_states.pop(0) if len(self.job_states) > 1 else self.job_states[0]

@@ -35,7 +35,11 @@ HERE = networks_of(
     {"lan": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24"}, "backup": {"switch": "Backup"}}, host="hv01"
 )
 THERE = networks_of(
-    {"lan": {"switch": "Production", "vlan": 20, "subnet": "10.2.0.0/24"}, "backup": {"switch": "Save"}}, host="hv02"
+    {
+        "lan": {"switch": "Production", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1"},
+        "backup": {"switch": "Save"},
+    },
+    host="hv02",
 )
 SAME = networks_of({"lan": {"switch": "Production", "vlan": 10, "subnet": "10.1.0.0/24"}}, host="hv02")
 AROUND = HostNetworks(

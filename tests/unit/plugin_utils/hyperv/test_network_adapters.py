@@ -135,7 +135,7 @@ def test_a_guest_that_does_not_run_can_be_left_for_later() -> None:
 def test_a_guest_that_is_still_starting_gets_time_to_answer() -> None:
     host = Network(machine())
     host.silent.add(WEB)
-    wish = {"ipv4": {"address": "10.77.0.5/24"}}
+    wish = {"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}}
     with pytest.raises(NotPossible) as problem:
         host.run(wish, wait_seconds=0)
     assert [one.id for one in problem.value.findings] == ["key_value_exchange_silent"]
@@ -148,7 +148,7 @@ def test_a_guest_that_does_not_report_is_an_error_that_says_what_it_reports() ->
     host = Network(machine(adapter(WEB, IPAddresses=["10.9.0.1", "fe80::1"])))
     host.reports = False
     clock = FakeClock()
-    done = host.run({"ipv4": {"address": "10.77.0.5/24"}}, clock=clock, wait_seconds=20)
+    done = host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}}, clock=clock, wait_seconds=20)
     assert done.changed
     assert done.failure is not None
     assert done.failure.kind == "timed_out"
@@ -161,7 +161,7 @@ def test_a_guest_that_does_not_report_is_an_error_that_says_what_it_reports() ->
 def test_what_the_host_refuses_is_told_by_its_number(code: int) -> None:
     host = Network(machine())
     host.returns = {"ReturnValue": code, "Job": None}
-    done = host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    done = host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}})
     assert isinstance(done.failure, RemoteError)
     assert str(code) in done.failure.msg
     assert not done.changed
@@ -170,12 +170,12 @@ def test_what_the_host_refuses_is_told_by_its_number(code: int) -> None:
 def test_a_job_that_fails_and_one_that_is_gone() -> None:
     host = Network(machine())
     host.job_states = [4, 10]
-    done = host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    done = host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}})
     assert done.failure is not None
     assert "JobState 10" in done.failure.msg
     host = Network(machine())
     host.job_states = [3, 0]
-    assert host.run({"ipv4": {"address": "10.77.0.5/24"}}).failure is None
+    assert host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}}).failure is None
 
 
 def test_a_link_lost_while_the_guest_is_told_counts_as_a_change() -> None:
@@ -183,13 +183,13 @@ def test_a_link_lost_while_the_guest_is_told_counts_as_a_change() -> None:
     told = [number for number, line in enumerate(_lines_of(host)) if "ForEach-Object" in line]
     host = Network(machine())
     host.session.machine.lose_connection_at = told[0]
-    done = host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    done = host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}})
     assert done.failure is not None
     assert (done.failure.kind, done.changed) == ("connection_lost", True)
 
 
 def _lines_of(host: Network) -> list[str]:
-    host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}})
     return [str(line) for line in host.session.machine.invocations]
 
 
@@ -218,7 +218,7 @@ def test_which_adapter_is_meant() -> None:
 def test_one_address_is_not_given_to_several_machines() -> None:
     host = Network(machine(), machine(adapter(DB), vm_id=DB, name="db01"))
     with pytest.raises(InvalidRequest, match=r"10\.77\.0\.5"):
-        host.run({"ipv4": {"address": "10.77.0.5/24"}}, names=["web01", "db01"])
+        host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}}, names=["web01", "db01"])
     with pytest.raises(InvalidRequest, match="no virtual machine"):
         host.run({"vlan_id": 4}, names=None)
 
@@ -236,3 +236,72 @@ def test_a_full_range_has_no_address_for_another_dynamic_adapter() -> None:
     with pytest.raises(NotPossible) as problem:
         host.run({"dynamic_mac_address": True})
     assert [one.id for one in problem.value.findings] == ["mac_pool_exhausted"]
+
+
+def report(host: Network, *gateways: str) -> None:
+    """Have the guest of web01 report an address and these gateways."""
+    key = f"Microsoft:GuestNetwork\\{WEB.upper()}\\{FIRST}"
+    host.configurations[key] = {
+        "InstanceID": key, "DHCPEnabled": False, "IPAddresses": ["10.1.0.5"], "Subnets": ["255.255.255.0"],
+        "DefaultGateways": list(gateways), "DNSServers": ["10.1.0.9"],
+    }  # fmt: skip
+
+
+def test_a_guest_does_not_lose_its_gateway_silently() -> None:
+    host = Network(machine())
+    clock = FakeClock()
+    with pytest.raises(NotPossible) as stopped:
+        host.run({"ipv4": {"address": "10.77.0.5/24"}}, clock=clock)
+    assert [one.id for one in stopped.value.findings] == ["gateway_unknown"]
+    assert clock.now >= 30, "a guest that still starts may yet report"
+    report(host, "10.1.0.1")
+    with pytest.raises(NotPossible, match=r"10\.1\.0\.1 does not fit"):
+        host.run({"ipv4": {"address": "10.77.0.5/24"}})
+    assert host.told == []
+    host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": ""}})
+    assert properties(host.told[0])["DefaultGateways"] == []
+
+
+def test_what_a_guest_reports_once_it_answers_stays() -> None:
+    host = Network(machine(adapter(WEB, VlanSetting={"OperationMode": "Access", "AccessVlanId": 10})))
+    host.silent.add(WEB)
+
+    def answer(_now: float) -> None:
+        if host.silent:
+            host.silent.clear()
+            report(host, "10.1.0.1")
+
+    host.run({"ipv4": {"address": "10.1.0.7/24"}}, clock=FakeClock(on_sleep=answer))
+    told = properties(host.told[0])
+    assert (told["DefaultGateways"], told["DNSServers"]) == (["10.1.0.1"], ["10.1.0.9"])
+
+
+def test_a_guest_whose_network_can_not_be_read_is_told_nothing() -> None:
+    host = Network(machine())
+    host.unreadable = True
+    with pytest.raises(RemoteError):
+        host.run({"ipv4": {"address": "10.1.0.7/24", "gateway": "10.1.0.1"}})
+    assert host.told == []
+    assert host.run({"vlan_id": 12}).changed, "nobody is told anything"
+
+
+@pytest.mark.parametrize(
+    "vlan",
+    [
+        {"OperationMode": "Trunk", "NativeVlanId": 10, "AllowedVlanIdListString": "0-4094"},
+        {"OperationMode": "Trunk", "NativeVlanId": 10, "AllowedVlanIdListString": "everything"},
+        {"OperationMode": "Private"},
+        None,
+    ],
+)
+def test_an_adapter_whose_vlan_is_not_a_plain_one_is_not_refused(vlan: Any) -> None:
+    host = Network(machine(adapter(WEB, VlanSetting=vlan)))
+    host.run({"ipv4": {"address": "10.1.0.7/24", "gateway": "10.1.0.1"}})
+    assert len(host.told) == 1
+
+
+def test_a_trunk_of_another_native_vlan_is_in_another_network() -> None:
+    trunk = {"OperationMode": "Trunk", "NativeVlanId": 11, "AllowedVlanIdListString": "10-20"}
+    with pytest.raises(NotPossible) as stopped:
+        Network(machine(adapter(WEB, VlanSetting=trunk))).run({"ipv4": {"address": "10.1.0.7/24"}})
+    assert [one.id for one in stopped.value.findings] == ["vlan_differs_from_network"]

@@ -61,6 +61,13 @@ def test_what_can_be_no_network_is_refused_with_its_value(value: Any, word: str)
     assert word in problem.value.msg
 
 
+def test_gateways_of_networks_are_kept_in_one_spelling() -> None:
+    given = {"a": {"switch": "A", "subnet": "fd00::/64", "gateway": "FD00:0::1"}}
+    assert networks_of(given, host="x")["a"].gateway == "fd00::1"
+    given = {"a": {"switch": "A", "subnet": "fd00::/64", "gateway": "FE80::1"}}
+    assert networks_of(given, host="x")["a"].gateway == "fe80::1"
+
+
 @pytest.mark.parametrize(
     ("there", "needs"),
     [
@@ -121,6 +128,10 @@ def test_the_network_of_the_same_name_wins_over_the_switch() -> None:
         ("fd00::5/64", "fd00::1", []),
         ("fd00::/64", None, []),
         ("ff02::5/64", None, ["ip_address_not_usable"]),
+        ("fd00::5/64", "fe80::1", []),
+        ("fd00::5/64", "fd01::1", ["gateway_outside_subnet"]),
+        ("10.1.0.5/24", "169.254.0.1", ["gateway_outside_subnet"]),
+        ("10.1.0.5/24", "", []),
     ],
 )
 def test_form_of_an_address(address: str, gateway: str | None, expected: list[str]) -> None:

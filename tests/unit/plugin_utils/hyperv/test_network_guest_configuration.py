@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.guest_configuration import (
     GuestConfiguration,
     order_for,
+    without_gateway,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.named import networks_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.wishes import AdapterWish, parse_wishes
@@ -84,6 +85,9 @@ def test_what_a_wish_does_not_say_stays_as_far_as_it_fits() -> None:
     now = reported("10.1.0.5/24", "fd00::5/64", DefaultGateways=["10.1.0.1", "fd00::1"], DNSServers=["10.9.9.9"])
     near = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.1.0.7/24"}), now)
     far = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.2.0.7/24"}), now)
+    assert without_gateway(wish(ipv4={"address": "10.1.0.7/24"}), now) == []
+    ((family, dropped),) = without_gateway(wish(ipv4={"address": "10.2.0.7/24"}), now)
+    assert (family.address, dropped) == ("10.2.0.7/24", ("10.1.0.1",))
     assert near is not None
     assert far is not None
     assert (near.gateways, near.dns) == (("10.1.0.1",), ("10.9.9.9",))
@@ -93,3 +97,45 @@ def test_what_a_wish_does_not_say_stays_as_far_as_it_fits() -> None:
     assert properties(both.as_xml())["ProtocolIFType"] == "4098"
     assert properties(both.as_xml())["Subnets"] == ["255.255.255.0", "64"]
     assert properties(both.as_xml())["DefaultGateways"] == ["fd00::1"]
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "lost"),
+    [
+        (None, {"ipv4": {"address": "10.2.0.7/24"}}, 1),
+        (None, {"ipv4": {"address": "10.2.0.7/24", "gateway": ""}}, 0),
+        (None, {"ipv4": {"address": "10.2.0.7/24", "gateway": "10.2.0.1"}}, 0),
+        (None, {"ipv4": {"dhcp": True}}, 0),
+        (reported(dhcp=True), {"ipv4": {"address": "10.2.0.7/24"}}, 1),  # no lease yet
+        (reported("10.1.0.5/24", dhcp=True), {"ipv4": {"address": "10.2.0.7/24"}}, 0),
+        (reported("10.1.0.5/24"), {"ipv4": {"address": "10.2.0.7/24"}}, 0),
+        (reported("fd00::5/64", DefaultGateways=["fe80::1"]), {"ipv6": {"address": "fd01::5/64"}}, 0),
+        (reported("fd00::5/64", DefaultGateways=["fd00::1"]), {"ipv6": {"address": "fd01::5/64"}}, 1),
+    ],
+)
+def test_an_address_that_would_leave_a_guest_without_its_gateway(now: Any, wanted: Any, lost: int) -> None:
+    assert len(without_gateway(wish(**wanted), now)) == lost
+
+
+def test_a_gateway_can_be_taken_away_on_purpose() -> None:
+    now = reported("10.1.0.5/24", DefaultGateways=["10.1.0.1"])
+    none = wish(ipv4={"address": "10.1.0.5/24", "gateway": ""})
+    order = order_for("Microsoft:V\\A", none, now)
+    assert order is not None
+    assert order.gateways == ()
+    assert order_for("Microsoft:V\\A", none, reported("10.1.0.5/24")) is None
+
+
+def test_what_is_no_address_is_left_out() -> None:
+    now = reported("10.1.0.5/24", DefaultGateways=["*", "10.1.0.1", None], DNSServers=["", "dns1", "fd00:0::2"])
+    assert (now.gateways, now.dns) == (("10.1.0.1",), ("fd00::2",))
+    order = order_for("Microsoft:V\\A", wish(ipv4={"address": "10.1.0.7/24"}), now)
+    assert order is not None
+    assert order.gateways == ("10.1.0.1",)
+
+
+def test_a_link_local_gateway_fits_every_subnet() -> None:
+    now = reported("fd00::5/64", DefaultGateways=["fe80::1%3"])
+    order = order_for("Microsoft:V\\A", wish(ipv6={"address": "fd01::7/64"}), now)
+    assert order is not None
+    assert order.gateways == ("fe80::1",)

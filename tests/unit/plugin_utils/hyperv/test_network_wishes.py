@@ -16,7 +16,9 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.wis
     VlanWish,
     parse_wishes,
     ranges,
+    reported_vlan_ids,
     vlan_ids,
+    with_defaults,
 )
 
 NETWORKS = networks_of(
@@ -112,6 +114,12 @@ def test_a_mac_address_is_one_in_any_spelling(given: str) -> None:
         ({"ipv4": {"address": "10.1.0.5/24"}, "ipv6": {"dhcp": True}}, "both be DHCP"),
         ({"ipv4": {"adress": "10.1.0.5/24"}}, "adress"),
         ({"vlan": 3}, "vlan"),
+        ({"connected": "maybe"}, "connected: 'maybe'"),
+        ({"ipv4": {"dhcp": "2"}}, "dhcp: '2'"),
+        ({"dynamic_mac_address": "never"}, "dynamic_mac_address: 'never'"),
+        ({"ipv4": {"dhcp": "no"}}, "dhcp: true"),
+        ({"connected": "on"}, "switch or network"),
+        ({"switch": "LAN", "connected": "False"}, "contradict"),
     ],
 )
 def test_what_can_not_be_is_refused_before_anything_is_sent(given: Any, words: str) -> None:
@@ -129,3 +137,40 @@ def test_no_adapter_at_all() -> None:
 
 def test_lists_of_vlans_read_as_they_are_written() -> None:
     assert ranges(vlan_ids("20, 10-12,11", "x")) == "10-12,20"
+
+
+@pytest.mark.parametrize("word", [False, "False", "false", "no", "off", "0", 0])
+def test_a_text_that_says_no_is_not_true(word: Any) -> None:
+    assert wish(connected=word).connected is False
+    assert wish(dynamic_mac_address=word, vlan_id=1).dynamic_mac is False
+    assert wish(ipv4={"dhcp": word, "address": "10.1.0.5/24"}).ipv4 == FamilyWish(address="10.1.0.5/24")
+
+
+@pytest.mark.parametrize("word", [True, "True", "yes", "on", "1", 1])
+def test_a_text_that_says_yes_is_true(word: Any) -> None:
+    assert wish(connected=word, switch="LAN").connected is True
+    assert wish(ipv4={"dhcp": word}).ipv4 == FamilyWish(dhcp=True)
+
+
+def test_a_network_found_later_gives_what_nobody_said() -> None:
+    late = with_defaults(wish(ipv4={"address": "10.1.0.5/24"}, ipv6={"address": "fd00::5/64"}), NETWORKS["lan"])
+    assert late.ipv4 == FamilyWish(address="10.1.0.5/24", gateway="10.1.0.1", dns=("10.1.0.2",))
+    assert late.ipv6 == FamilyWish(address="fd00::5/64", dns=("::1",))
+    none = wish(ipv4={"address": "10.1.0.5/24", "gateway": "", "dns": []})
+    assert with_defaults(none, NETWORKS["lan"]) == none
+    assert with_defaults(wish(ipv4={"dhcp": True}), NETWORKS["lan"]) == wish(ipv4={"dhcp": True})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0-4094", range(1, 4095)),
+        ("1-4095", range(1, 4095)),
+        ("10, 20-21", (10, 20, 21)),
+        ("", ()),
+        ("all", None),
+        ("1-99999999", None),
+    ],
+)
+def test_what_hosts_report_of_vlans_is_not_judged(text: str, expected: Any) -> None:
+    assert reported_vlan_ids(text) == (None if expected is None else frozenset(expected))

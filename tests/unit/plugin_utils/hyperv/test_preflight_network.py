@@ -170,6 +170,17 @@ def test_names_of_networks_lead_to_switches() -> None:
 def test_what_can_not_be_is_refused_before_the_first_change() -> None:
     with pytest.raises(InvalidRequest, match="wan"):
         found(*adapters(("LAN", 10)), addresses={WEB: [{"network": "wan"}]})
+    variables = {"hv01": HERE, "hv02": THERE}
+    impossible: tuple[Any, ...] = ({"ipv4": {"dhcp": "maybe"}}, 3, [], {"vlan_id": 5000})
+    for entry in impossible:
+        with pytest.raises(InvalidRequest, match="addresses: nobody"):
+            parse(
+                {"destination_host": "hv02", "addresses": {"nobody": entry}},
+                host="hv01",
+                inventory_hosts=("hv01", "hv02"),
+                variable=lambda name, _variable: variables[name],
+            )
+    assert found(*adapters(("Back", None)), addresses={"of another move": [{"network": "elsewhere"}]}) == []
     with pytest.raises(InvalidRequest, match="hyperv_networks of hv02"):
         found(*adapters(("LAN", 10)), networks=(HERE, {"lan": 3}))
 
