@@ -20,15 +20,13 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options im
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest import failover
 
 _COMMON: Spec = {"address": text(required=True), "gateway": text(), "dns": listing()}
-_ADAPTER: Spec = {
-    "name": text(),
-    "mac_address": text(),
-    "id": text(),
+_COPY: Spec = {
     "ipv4": mapping({**_COMMON, "subnet_mask": text(), "prefix": integer()}),
     "ipv6": mapping({**_COMMON, "prefix": integer(required=True)}),
     "clear": choice("ipv4", "ipv6", "both"),
     "test_switch": text(),
 }
+_ADAPTER: Spec = {"name": text(), "mac_address": text(), "id": text(), **_COPY, "failback": mapping(_COPY)}
 
 
 class ActionModule(HostAction):

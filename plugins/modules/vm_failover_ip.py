@@ -16,8 +16,11 @@ description:
     take part keeps the primary's address, so such a VM is refused, with the reason, before anything is changed.
   - Without O(vms), reads all replicated VMs of the host, changes nothing, and says which would keep their primary's
     address.
-  - Runs on the host of the primary. The setting that counts at a failover is that of the replica's copy, which
-    O(replica_side) sets as well. On the host of a replica it sets that copy, and the guest can't be judged there.
+  - A failover starts the replica's copy, so an address for it belongs to that copy. On the host of the primary
+    O(replica_side) sets it there, and without O(replica_side) it is refused. On the host of a replica it is set
+    without O(replica_side), and the guest can't be judged.
+  - The primary's own copy is set only by O(vms[].adapters[].failback), for the way back after a reversal. That
+    Hyper-V uses it then is practice, not verified.
 options:
   vms:
     description: What is asked for, by VM. Empty reads.
@@ -98,16 +101,72 @@ options:
             type: str
             choices: [ipv4, ipv6, both]
           test_switch:
-            description:
-              - Switch of the adapter at a test failover. It has to be there on the replica's host. The primary's copy
-                gets it where its host has that switch too.
+            description: Switch of the adapter at a test failover. It has to be there on the replica's host.
             type: str
+          failback:
+            description:
+              - What the primary's own copy is to have, with which the guest comes up at home again after a reversal
+                and a failback. Left out, that copy is not touched. Only on the host of the primary.
+              - Its O(vms[].adapters[].failback.clear) removes what is there, as an address of the replica's site.
+            type: dict
+            suboptions:
+              ipv4:
+                description: IPv4 address at home. What is not given beside it stays as it is.
+                type: dict
+                suboptions:
+                  address:
+                    description: The address. Not its network's own or broadcast address.
+                    type: str
+                    required: true
+                  subnet_mask:
+                    description: Mask of its subnet. This or O(vms[].adapters[].failback.ipv4.prefix).
+                    type: str
+                  prefix:
+                    description: Length of its subnet's prefix.
+                    type: int
+                  gateway:
+                    description:
+                      - Default gateway, in the same subnet. Where it is not given, one that is there stays as long as
+                        it is in the subnet.
+                    type: str
+                  dns:
+                    description: Preferred and alternate DNS server.
+                    type: list
+                    elements: str
+              ipv6:
+                description: IPv6 address at home. What is not given beside it stays as it is.
+                type: dict
+                suboptions:
+                  address:
+                    description: The address.
+                    type: str
+                    required: true
+                  prefix:
+                    description: Length of its subnet's prefix.
+                    type: int
+                    required: true
+                  gateway:
+                    description: Default gateway, in the same subnet or link-local.
+                    type: str
+                  dns:
+                    description: Preferred and alternate DNS server.
+                    type: list
+                    elements: str
+              clear:
+                description: Which addresses are removed from the primary's copy.
+                type: str
+                choices: [ipv4, ipv6, both]
+              test_switch:
+                description: Switch of the adapter at a test failover the other way. It has to be on this host.
+                type: str
   test_switch:
-    description: Switch for test failovers of every adapter listed in O(vms) that names none itself.
+    description: Switch for test failovers of every adapter listed in O(vms) that names none itself, on the replica's
+      copy.
     type: str
   replica_side:
     description:
-      - Whether the replica's copy is set (or read) too, in a session of its own with that host's variables.
+      - Whether the replica's copy is set (or read) from the primary's host, in a session of its own with that host's
+        variables.
       - Its host is the inventory host with the name of the replica server, in full or without its domain, or what
         O(replica_host) says.
     type: bool
@@ -144,6 +203,11 @@ EXAMPLES = r"""
               gateway: 10.2.0.1
               dns: [10.2.0.2, 10.2.0.3]
             test_switch: Test
+            failback:
+              ipv4:
+                address: 10.1.0.11
+                prefix: 24
+                gateway: 10.1.0.1
     replica_side: true
 
 - name: Which VMs would keep their primary's address

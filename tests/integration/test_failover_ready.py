@@ -47,13 +47,18 @@ def kept(number: int) -> dict[str, Any]:
 
 FLEET = fleet(
     [
-        {"name": "HV1", "language": "fr", "switches": ["LAN"]},
+        {
+            "name": "HV1",
+            "language": "fr",
+            "switches": ["LAN"],
+            "replica_server": {"enabled": True, "any_server": True},
+        },
         {
             "name": "HV2",
             "switches": ["LAN", "DR", "Test"],
             "replica_server": {"enabled": True, "any_server": True},
         },
-        {"name": "OLD1", "edition": "2012R2"},
+        {"name": "OLD1", "edition": "2012R2", "bpa": {"installed": False}},
     ],
     [
         vm("web01", 11),
@@ -64,6 +69,7 @@ FLEET = fleet(
         vm("legacy01", 16, legacy=True),
         vm("off01", 17, state="Off"),
         vm("unasked01", 18),
+        vm("stale01", 19, copy=kept(99)),
         {
             "name": "old01",
             "host": "OLD1",
@@ -76,7 +82,7 @@ FLEET = fleet(
     windows_machines=[{"name": "MUTE01-GUEST", "os": "2022", "services": {"wuauserv": "Disabled"}}],
 )
 SUMMARY = "How each VM would come up after a failover"
-NUMBERS = {HOSTILE: 12, "linux01": 13, "mute01": 14, "outdated01": 15, "legacy01": 16, "off01": 17}
+NUMBERS = {HOSTILE: 12, "linux01": 13, "mute01": 14, "outdated01": 15, "legacy01": 16, "off01": 17, "stale01": 19}
 
 
 def guide(heading: str) -> list[Any]:
@@ -91,11 +97,11 @@ def ids(lab: Lab, host: str = "HV2") -> dict[str, str]:
     return {vm["name"]: vm["id"] for vm in lab.state()["hosts"][host]["vms"].values()}
 
 
-def came_up(lab: Lab, names: Iterable[str]) -> dict[str, tuple[str, list[str]]]:
-    """Wait until the guests of machines on HV2 are up after a failover; return which addresses they have, by name."""
+def came_up(lab: Lab, names: Iterable[str], host: str = "HV2") -> dict[str, tuple[str, list[str]]]:
+    """Wait until guests of machines on a host are up after a failover; return which addresses they have, by name."""
     deadline, wanted = time.monotonic() + PATIENCE_SECONDS, set(names)
     while time.monotonic() < deadline:
-        vms = [vm for vm in lab.state()["hosts"]["HV2"]["vms"].values() if vm["name"] in wanted]
+        vms = [vm for vm in lab.state()["hosts"][host]["vms"].values() if vm["name"] in wanted]
         found = {
             vm["name"].removesuffix(" - Test"): (vm["replication"]["came_up_with"], vm["adapters"][0]["addresses"])
             for vm in vms
@@ -140,6 +146,20 @@ def three(lab: Lab) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
+def there_and_back(lab: Lab, name: str) -> dict[str, tuple[str, list[str]]]:
+    """Make a planned failover, reverse, and do the same the other way; which address comes up on either host."""
+    vm_id, found = ids(lab)[name], {}
+    with shell_on(lab, "hv1") as hv1, shell_on(lab, "hv2") as hv2:
+        for primary, replica, host in ((hv1, hv2, "HV2"), (hv2, hv1, "HV1")):
+            primary.run(vm_id, "Stop-VM", TurnOff=True, Force=True)
+            primary.run(vm_id, "Start-VMFailover", Prepare=True, Confirm=False)
+            replica.run(vm_id, "Start-VMFailover", Confirm=False)
+            replica.run(vm_id, "Set-VMReplication", Reverse=True)
+            replica.run(vm_id, "Start-VM")
+            found[host] = came_up(lab, [name], host)[name]
+    return found
+
+
 def ready(lab: Lab, *arguments: str, **extra: Any) -> dict[str, Any]:
     """Run the collection's playbook; return the run, what it changed, and its report."""
     start, report = len(lab.journal()), lab.workdir / "failover.json"
@@ -158,7 +178,8 @@ def told(module_lab: Lab) -> dict[str, Any]:
     (variables,) = guide("Failover readiness")
     for name, number in NUMBERS.items():
         address = {"address": f"10.2.0.{number}", "prefix": 24, "gateway": "10.2.0.1"}
-        variables["failover_ready_addresses"].append({"name": name, "adapters": [{"ipv4": address}]})
+        more = {"test_switch": "Nowhere"} if name == "stale01" else {}
+        variables["failover_ready_addresses"].append({"name": name, "adapters": [{"ipv4": address, **more}]})
     folder = module_lab.workdir / "host_vars"
     folder.mkdir()
     (folder / "hv1.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
@@ -168,6 +189,7 @@ def told(module_lab: Lab) -> dict[str, Any]:
     found["first"] = ready(module_lab, failover_ready_best_practices=True, **report)
     found["second"] = ready(module_lab, failover_ready_strict=True, **report)
     found["after"] = three(module_lab)
+    found["way back"] = there_and_back(module_lab, "web01")
     return found
 
 
@@ -191,12 +213,16 @@ def test_after_it_every_failover_has_the_alternate_address(told: dict[str, Any])
     }
 
 
+def test_on_the_way_back_it_has_its_home_address(told: dict[str, Any]) -> None:
+    assert told["way back"] == {"HV2": ("alternate", ["10.2.0.11"]), "HV1": ("alternate", ["10.1.0.11"])}
+
+
 def test_check_mode_changes_nothing_and_reports(told: dict[str, Any]) -> None:
     check = told["check"]
     assert check["run"].code == 0, check["run"].output
     assert check["changes"] == []
-    assert set(verdicts(check["report"]).values()) == {"keeps"}
-    assert len(check["report"]["vms"]) == 8
+    found = verdicts(check["report"])
+    assert (found.pop("stale01"), set(found.values()), len(found)) == ("not_set", {"keeps"}, 8)
 
 
 def test_a_second_run_changes_nothing(told: dict[str, Any]) -> None:
@@ -222,7 +248,9 @@ def test_who_would_keep_its_address_is_named_with_the_reason(told: dict[str, Any
         "legacy01": "keeps",
         "off01": "unknown",
         "unasked01": "keeps",
+        "stale01": "not_set",
     }
+    assert why["stale01"] == ["test_switch_missing"], "an older address stands there, and is no answer"
     assert why["mute01"] == ["key_value_exchange_silent"]
     assert why["outdated01"] == ["failover_address_missing", "key_value_exchange_outdated"]
     assert why["legacy01"] == ["failover_address_missing", "legacy_adapter_takes_no_address"]
@@ -254,20 +282,40 @@ def test_the_analyzers_answers_on_failover_addresses_stand_beside(told: dict[str
     assert told["second"]["report"]["best_practices"] == []
 
 
-def test_both_copies_have_the_address_and_the_switch(module_lab: Lab, told: dict[str, Any]) -> None:
+def test_an_option_that_is_wrong_fails_and_an_analyzer_that_is_missing_is_told(
+    module_lab: Lab, told: dict[str, Any]
+) -> None:
+    wrong = ready(
+        module_lab,
+        failover_ready_hosts="old1",
+        failover_ready_select="[*]",
+        failover_ready_services={"nonsense": True},
+        failover_ready_best_practices=True,
+        failover_ready_report_path=str(module_lab.workdir / "failover.json"),
+    )
+    assert (wrong["run"].code != 0, wrong["changes"]) == (True, [])
+    assert wrong["run"].one("Guests can talk to their hosts")["error"]["kind"] == "invalid_request"
+    assert list(wrong["report"]["best_practices_failed"]) == ["old1"]
+    assert any(line.startswith("analyzer  old1  no answer: ") for line in wrong["run"].one(SUMMARY)["msg"])
+    assert told["first"]["report"]["best_practices_failed"] == {}
+
+
+def test_each_copy_has_the_address_of_its_site(module_lab: Lab, told: dict[str, Any]) -> None:
     assert told
     vm_id = ids(module_lab)["web01"]
-    for host, switch in (("hv1", ""), ("hv2", "Test")):
+    for host, switch, net in (("hv1", "", "10.1.0"), ("hv2", "Test", "10.2.0")):
         with shell_on(module_lab, host) as shell:
             (setting,) = shell.run(vm_id, "Get-VMNetworkAdapterFailoverConfiguration")
             (adapter,) = shell.run(vm_id, "Get-VMNetworkAdapter")
-        assert setting.adapted_properties["IPv4Address"] == "10.2.0.11"
-        assert setting.adapted_properties["IPv4DefaultGateway"] == "10.2.0.1"
+        assert setting.adapted_properties["IPv4Address"] == f"{net}.11"
+        assert setting.adapted_properties["IPv4DefaultGateway"] == f"{net}.1"
         assert (adapter.adapted_properties["TestReplicaSwitchName"] or "") == switch
 
 
 def test_the_report_is_what_guests_do(module_lab: Lab, told: dict[str, Any]) -> None:
-    judged = {name: verdict for name, verdict in verdicts(told["second"]["report"]).items() if verdict != "unknown"}
+    judged = {
+        name: verdict for name, verdict in verdicts(told["second"]["report"]).items() if verdict in ("ready", "keeps")
+    }
     assert len(judged) == 7
     for name, (came_up_with, addresses) in by_test(module_lab, judged).items():
         assert (came_up_with == "alternate") is (judged[name] == "ready"), name

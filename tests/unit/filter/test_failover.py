@@ -44,7 +44,7 @@ VMS = [
 def test_each_vm_comes_once_and_a_replica_only_without_its_primary() -> None:
     report = failover_report(VMS)
     assert [entry["name"] for entry in report["vms"]] == ["web", "database", "lone", "incoming"]
-    assert report["counts"] == {"vms": 4, "adapters": 4, "ready": 1, "keeps": 1, "unknown": 2}
+    assert report["counts"] == {"vms": 4, "adapters": 4, "ready": 1, "keeps": 1, "unknown": 2, "not_set": 0}
     (reason,) = report["vms"][1]["adapters"][0]["why"]
     assert reason == {"id": "key_value_exchange_silent", "evidence": "Seen key_value_exchange_silent", "remedy": "Do."}
     assert "not looked at" in report["vms"][2]["adapters"][0]["why"][0]["evidence"]
@@ -71,6 +71,34 @@ def test_guests_lend_their_remedies_and_the_analyzer_its_rule() -> None:
     assert [answer["compliant"] for answer in report["best_practices"]] == [False, False]
     (line,) = [line for line in failover_summary(report) if line.startswith("analyzer")]
     assert line.startswith("analyzer  HV01  noncompliant  integration-services")
+
+
+def attempt(name: str, *blocking: str, error: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = [
+        {"id": one, "severity": "blocking", "subject": name, "evidence": f"Seen {one}", "remedy": "Do."}
+        for one in blocking
+    ]
+    warning = {"id": "guest_not_judged", "severity": "warning", "subject": name, "evidence": "", "remedy": ""}
+    return {"id": f"id of {name}", "skipped": bool(blocking), "error": error, "findings": [*found, warning]}
+
+
+def test_what_could_not_be_set_is_not_ready_whatever_stands_there() -> None:
+    assert failover_report(VMS, (), (), [attempt("web"), attempt("database")]) == failover_report(VMS)
+    attempts = [attempt("web", "test_switch_missing"), attempt("database", "key_value_exchange_silent")]
+    failed = attempt("lone", error={"kind": "remote_error", "msg": "No."})
+    report = failover_report(VMS, (), (), [*attempts, failed])
+    assert report["counts"] == {"vms": 4, "adapters": 4, "ready": 0, "keeps": 1, "unknown": 1, "not_set": 2}
+    why = {entry["name"]: [one["id"] for one in entry["adapters"][0]["why"]] for entry in report["vms"]}
+    assert why["web"] == ["test_switch_missing"]
+    assert why["database"] == ["key_value_exchange_silent"]
+    assert why["lone"] == ["replica_not_read", "remote_error"]
+    assert any(line.startswith("not_set  web") for line in failover_summary(report))
+
+
+def test_an_analyzer_without_an_answer_is_told_with_its_reason() -> None:
+    report = failover_report(VMS, analyzer_failures={"hv01": "no model"})
+    assert report["best_practices_failed"] == {"hv01": "no model"}
+    assert failover_summary(report)[-1] == "analyzer  hv01  no answer: no model"
 
 
 def test_the_summary_is_in_columns_with_what_keeps_its_address_first() -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest
@@ -36,12 +36,16 @@ class Address:
         """The prefix as an IPv4 mask."""
         return str(ipaddress.ip_network(f"0.0.0.0/{self.prefix}").netmask)
 
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of Set-VMNetworkAdapterFailoverConfiguration."""
+    def parameters(self, dns: tuple[str | None, ...] | None = None) -> dict[str, Any]:
+        """Return the parameters of Set-VMNetworkAdapterFailoverConfiguration; ``dns`` stands for the servers asked for.
+
+        A server that is None is not sent.
+        """
         name = "IPv4" if self.family == "ipv4" else "IPv6"
         mask = {"IPv4SubnetMask": self.subnet_mask} if name == "IPv4" else {"IPv6SubnetPrefixLength": self.prefix}
         found = {f"{name}Address": self.address, **mask, f"{name}DefaultGateway": self.gateway}
-        for parameter, server in zip(("PreferredDNSServer", "AlternateDNSServer"), self.dns, strict=False):
+        servers = self.dns if dns is None else dns
+        for parameter, server in zip(("PreferredDNSServer", "AlternateDNSServer"), servers, strict=False):
             found[f"{name}{parameter}"] = server
         return {parameter: value for parameter, value in found.items() if value is not None}
 
@@ -56,6 +60,13 @@ class AdapterWish:
     addresses: tuple[Address, ...] = ()
     clear: tuple[str, ...] = ()
     test_switch: str | None = None
+    failback: AdapterWish | None = None
+    """What is asked for the primary's own copy, which is started on the way back."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is asked for the replica's copy, which is started by the failover."""
+        return bool(self.addresses or self.clear or self.test_switch)
 
     @property
     def label(self) -> str:
@@ -89,14 +100,21 @@ def parse_wishes(arguments: Mapping[str, Any]) -> tuple[VmWish, ...]:
             raise InvalidRequest(
                 f"vms: {label!r} is listed {labels.count(label)} times; list it once, with all adapters"
             )
-    owners: dict[str, str] = {}
-    for wish in wishes:
-        for address in (address for adapter in wish.adapters for address in adapter.addresses):
-            if owners.setdefault(address.address, wish.label) != wish.label:
-                raise InvalidRequest(
-                    f"vms: {address.address} is given to {owners[address.address]!r} and to {wish.label!r}"
-                )
+    _one_owner(wishes)
     return wishes
+
+
+def _one_owner(wishes: tuple[VmWish, ...]) -> None:
+    """Refuse an address that two adapters are to have on the same site."""
+    owners: dict[tuple[bool, str], str] = {}
+    for vm in wishes:
+        for adapter in vm.adapters:
+            owner = f"{vm.label!r} ({adapter.label})"
+            for is_home, one in ((False, adapter), (True, adapter.failback)):
+                for address in one.addresses if one is not None else ():
+                    first = owners.setdefault((is_home, address.address), owner)
+                    if first != owner:
+                        raise InvalidRequest(f"vms: {address.address} is given to {first} and to {owner}")
 
 
 def _vm(item: Mapping[str, Any], switch: str | None) -> VmWish:
@@ -120,6 +138,24 @@ def _adapter(vm: str, item: Mapping[str, Any], switch: str | None) -> AdapterWis
     if len(given) > 1:
         raise InvalidRequest(f"{vm}: an adapter is named by one of {', '.join(given)}, not by several")
     where = f"{vm}, {item[given[0]]!r}" if given else vm
+    mac = item.get("mac_address")
+    main = _content(where, item, switch)
+    failback = _content(f"{where}, failback", item["failback"], None) if item.get("failback") is not None else None
+    if failback is not None and not failback.is_asked:
+        raise InvalidRequest(f"{where}, failback: nothing is asked for; give ipv4, ipv6, clear or test_switch")
+    if not (main.is_asked or failback):
+        raise InvalidRequest(f"{where}: nothing is asked for; give ipv4, ipv6, clear, test_switch or failback")
+    return replace(
+        main,
+        name=item.get("name") or None,
+        mac_address=_mac(where, mac) if mac else None,
+        id=item.get("id") or None,
+        failback=failback,
+    )
+
+
+def _content(where: str, item: Mapping[str, Any], switch: str | None) -> AdapterWish:
+    """Return what is asked for one copy of an adapter, whichever adapter it is."""
     clear = _FAMILIES[item["clear"]] if item.get("clear") else ()
     addresses = []
     for family in ("ipv4", "ipv6"):
@@ -131,17 +167,7 @@ def _adapter(vm: str, item: Mapping[str, Any], switch: str | None) -> AdapterWis
     test_switch = item["test_switch"] if item.get("test_switch") is not None else switch
     if test_switch is not None and not test_switch.strip():
         raise InvalidRequest(f"{where}: test_switch is empty; give the name of a switch, or leave it out")
-    if not (addresses or clear or test_switch):
-        raise InvalidRequest(f"{where}: nothing is asked for; give ipv4, ipv6, clear or test_switch")
-    mac = item.get("mac_address")
-    return AdapterWish(
-        name=item.get("name") or None,
-        mac_address=_mac(where, mac) if mac else None,
-        id=item.get("id") or None,
-        addresses=tuple(addresses),
-        clear=clear,
-        test_switch=test_switch,
-    )
+    return AdapterWish(addresses=tuple(addresses), clear=clear, test_switch=test_switch)
 
 
 def _mac(where: str, value: str) -> str:

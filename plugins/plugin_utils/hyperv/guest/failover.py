@@ -1,14 +1,18 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets the addresses that replicated machines take at a failover, on both copies, and tells which would take them."""
+"""Sets the addresses that replicated machines take at a failover, and tells which machines would take them.
+
+An address for a failover belongs to the copy that the failover starts: the replica's. The primary's own copy has one
+for the way back, if any (that it is used there after a reversal is practice, not verified; facts, 7.2).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ...errors import MobilityError, NotPossible
+from ...errors import InvalidRequest, MobilityError, NotPossible
 from ...findings import blocking
 from ...operation import Outcome, carry_out
 from ..gateway import read_vms
@@ -31,9 +35,11 @@ from .judging import (
     adapter_findings,
     adapter_unclear,
     address_missing,
+    address_of_other_site,
     exchange_findings,
     replica_findings,
     role_findings,
+    share_findings,
     short,
     switch_findings,
     there_findings,
@@ -106,12 +112,19 @@ def operate(request: Request) -> Outcome:
 
 
 def _chosen(request: Request, wishes: Sequence[VmWish]) -> dict[str, VmWish]:
-    """Return the wishes by the Id of the machine they mean; raises NotFound, Ambiguous as a selection does."""
+    """Return the wishes by the Id of the machine they mean.
+
+    Raises NotFound, Ambiguous as a selection does, and InvalidRequest for a machine that two wishes mean.
+    """
     vms = read_vms(request.sessions.here())
     found: dict[str, VmWish] = {}
     for wish in wishes:
         selection = Selection(names=(wish.name,) if wish.name else (), ids=(wish.id,) if wish.id else ())
         (vm,) = choose(vms, selection, host=request.host)
+        if vm.id in found:
+            raise InvalidRequest(
+                f"vms: {found[vm.id].label!r} and {wish.label!r} are the same VM; list it once, with all adapters"
+            )
         found[vm.id] = wish
     return found
 
@@ -155,12 +168,16 @@ def _place(copy: Copy, hosts: Iterable[str]) -> str | None:
 
 def _target(look: Look, copy: Copy, wish: VmWish | None, replica_side: bool) -> VmTarget:
     findings = list(role_findings(copy, replica_side=replica_side and wish is not None))
+    if wish is not None:
+        findings += share_findings(
+            copy,
+            failover=any(one.is_asked for one in wish.adapters),
+            failback=any(one.failback is not None for one in wish.adapters),
+            replica_side=replica_side,
+        )
     replica, place, problems = _replica(look, copy)
     findings += problems
-    gives_addresses = wish is None or any(adapter.addresses for adapter in wish.adapters)
-    if gives_addresses and copy.mode:
-        findings += exchange_findings(copy, look.exchange(copy.vm.id))
-        findings += replica_findings(replica) if replica is not None else ()
+    findings += _exchange_findings(look, copy, replica, wish)
     wishes, unclear = _wishes(copy, wish)
     adapters = tuple(_adapter_target(look, copy, replica, one, wishes.get(one.id), wish) for one in copy.adapters)
     return VmTarget(
@@ -170,6 +187,17 @@ def _target(look: Look, copy: Copy, wish: VmWish | None, replica_side: bool) -> 
         machine_findings=(*findings, *unclear),
         reading=wish is None,
     )
+
+
+def _exchange_findings(look: Look, copy: Copy, replica: Copy | None, wish: VmWish | None) -> list[Finding]:
+    """Return why the guest could not take the addresses it is to have on either host."""
+    adapters = wish.adapters if wish is not None else ()
+    there = wish is None or any(one.addresses for one in adapters)
+    back = any(one.failback.addresses for one in adapters if one.failback is not None)
+    if not copy.mode or not (there or back):
+        return []
+    lacking = replica_findings(replica) if there and replica is not None else ()
+    return [*exchange_findings(copy, look.exchange(copy.vm.id)), *lacking]
 
 
 def _replica(look: Look, copy: Copy) -> tuple[Copy | None, str | None, list[Finding]]:
@@ -214,29 +242,34 @@ def _adapter_target(
 ) -> AdapterTarget:
     findings: list[Finding] = []
     is_replica = copy.mode == REPLICA
+    own = wish if is_replica else wish.failback if wish is not None else None
     other = counterpart(replica, adapter) if replica is not None else None
     if wish is not None and replica is not None and other is None:
         findings.append(adapter_unclear(replica, f"the adapter {adapter.name!r} of the primary", 0))
-    switch = wish.test_switch if wish is not None else None
-    own_switch = switch
-    if switch is not None:
-        lacking = list(switch_findings(copy, look.here, switch, needed=replica is None))
-        findings += lacking
-        own_switch = None if lacking else switch
-    there = look.there.get(look.places.get(copy.vm.id) or "")
-    if switch is not None and replica is not None and isinstance(there, Copies):
-        findings += switch_findings(replica, there, switch, needed=True)
-    here_side = side_of(copy, adapter, wish, test_switch=own_switch)
-    replica_side = (
-        side_of(replica, other, wish, test_switch=switch) if replica is not None and other is not None else None
-    )
+    here_side = side_of(copy, adapter, own)
+    replica_side = side_of(replica, other, wish) if replica is not None and other is not None else None
+    findings += _switch_findings(look, copy, replica, own, wish)
     target = AdapterTarget(here=here_side, replica=replica_side, here_is_replica=is_replica)
-    if whole is None or (wish is not None and wish.addresses):
+    if whole is None or any(one.addresses for one in (own, wish) if one is not None):
         findings += adapter_findings(copy, adapter)
     decisive = target.decisive
     if whole is None and decisive is not None and decisive.is_read and decisive.now == FailoverSetting():
         findings.append(address_missing(copy if is_replica or replica is None else replica, adapter))
-    return AdapterTarget(here=here_side, replica=replica_side, here_is_replica=is_replica, findings=tuple(findings))
+    findings += [address_of_other_site(copy, adapter, address) for address in target.addresses_on_both]
+    return replace(target, findings=tuple(findings))
+
+
+def _switch_findings(
+    look: Look, copy: Copy, replica: Copy | None, own: AdapterWish | None, wish: AdapterWish | None
+) -> list[Finding]:
+    """Return the switches of test failovers that are missing on the host of the copy which is to have them."""
+    found: list[Finding] = []
+    if own is not None and own.test_switch is not None:
+        found += switch_findings(copy, look.here, own.test_switch)
+    there = look.there.get(look.places.get(copy.vm.id) or "")
+    if wish is not None and wish.test_switch is not None and replica is not None and isinstance(there, Copies):
+        found += switch_findings(replica, there, wish.test_switch)
+    return found
 
 
 def _apply(request: Request, plan: FailoverPlan, progress: Progress) -> dict[str, Any]:

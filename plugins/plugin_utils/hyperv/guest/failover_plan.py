@@ -40,6 +40,16 @@ class Side:
     commands: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @property
+    def is_known(self) -> bool:
+        """Whether what stands there after the commands is known, though what stands there now may not be."""
+        cleared = {name for _command, parameters in self.commands for name in parameters}
+        return (
+            self.is_read
+            or any(one is not None for _family, one in _families(self.wanted))
+            or cleared.issuperset(_CLEAR.values())
+        )
+
+    @property
     def before(self) -> dict[str, Any]:
         """What is set now."""
         return {**self.now.described(), "test_switch": self.adapter.test_switch}
@@ -64,6 +74,18 @@ class AdapterTarget:
     def sides(self) -> tuple[Side, ...]:
         """The sides, the replica's first: it is the one that a failover needs."""
         return (self.here,) if self.replica is None else (self.replica, self.here)
+
+    @property
+    def addresses_on_both(self) -> tuple[str, ...]:
+        """The addresses that both copies have, or will: on the way back the guest would come up with them at home."""
+        if self.replica is None:
+            return ()
+        both = zip(_families(self.here.wanted), _families(self.replica.wanted), strict=True)
+        return tuple(
+            here.address
+            for (_name, here), (_same, there) in both
+            if here is not None and there is not None and here.address == there.address
+        )
 
     @property
     def decisive(self) -> Side | None:
@@ -141,25 +163,24 @@ def counterpart(replica: Copy, adapter: FailoverAdapter) -> FailoverAdapter | No
     return next((found[0] for found in (by_device, by_name, by_mac) if len(found) == 1), None)
 
 
-def side_of(copy: Copy, adapter: FailoverAdapter, wish: AdapterWish | None, *, test_switch: str | None) -> Side:
-    """Return one side of an adapter with the commands that make it as wished."""
-    now = copy.setting(adapter)
+def side_of(copy: Copy, adapter: FailoverAdapter, wish: AdapterWish | None) -> Side:
+    """Return one side of an adapter with the commands that make it as wished.
+
+    Where what is set can't be read, everything that is asked for is sent.
+    """
+    now, is_read = copy.setting(adapter), adapter.id in copy.settings
     wanted = now
     commands: list[tuple[str, Mapping[str, Any]]] = []
     for family in wish.clear if wish is not None else ():
-        if now.family(family) is not None:
+        if now.family(family) is not None or not is_read:
             commands.append((SET_ADDRESSES, {_CLEAR[family]: ON}))
             wanted = _with(wanted, family, None)
     for address in wish.addresses if wish is not None else ():
-        stands = now.family(address.family)
-        if stands is not None and _outgrown(stands, address):
-            commands.append((SET_ADDRESSES, {_CLEAR[address.family]: ON}))
-            stands = None
-        target = _merged(stands, address)
-        if target != stands:
-            commands.append((SET_ADDRESSES, address.parameters()))
-            wanted = _with(wanted, address.family, target)
+        changes, target = _address_commands(now.family(address.family), address)
+        commands += changes
+        wanted = _with(wanted, address.family, target)
     switch = adapter.test_switch
+    test_switch = wish.test_switch if wish is not None else None
     if test_switch is not None and test_switch.lower() != (switch or "").lower():
         commands.append((SET_ADAPTER, {"TestReplicaSwitchName": test_switch}))
         switch = test_switch
@@ -168,10 +189,24 @@ def side_of(copy: Copy, adapter: FailoverAdapter, wish: AdapterWish | None, *, t
         adapter=adapter,
         now=now,
         wanted=wanted,
-        is_read=adapter.id in copy.settings,
+        is_read=is_read,
         test_switch=switch,
         commands=tuple(commands),
     )
+
+
+def _address_commands(
+    now: FamilySetting | None, wish: Address
+) -> tuple[list[tuple[str, Mapping[str, Any]]], FamilySetting]:
+    """Return the commands that give an adapter an address of one family, and what stands there afterwards.
+
+    The only way to remove a gateway of another subnet is to clear the family, so what is to stay is sent again.
+    """
+    if now is not None and _outgrown(now, wish):
+        target = _merged(replace(now, gateway=None), wish)
+        return [(SET_ADDRESSES, {_CLEAR[wish.family]: ON}), (SET_ADDRESSES, wish.parameters(target.dns))], target
+    target = _merged(now, wish)
+    return ([] if target == now else [(SET_ADDRESSES, wish.parameters())]), target
 
 
 def _with(setting: FailoverSetting, family: str, value: FamilySetting | None) -> FailoverSetting:
@@ -223,7 +258,7 @@ def outlook(target: AdapterTarget, findings: Sequence[Finding], *, done: bool) -
     hindering = tuple(dict.fromkeys(one.id for one in findings if one.id in _HINDERING and _hinders(one)))
     if side is None:
         return Outlook(addresses=_NOTHING, keeps=None, why=("replica_not_read", *hindering))
-    if not (side.is_read or (done and side.commands)):
+    if not (side.is_known if done else side.is_read):
         return Outlook(addresses=_NOTHING, keeps=None, why=("failover_setting_not_read", *hindering))
     setting = side.wanted if done else side.now
     addresses = {name: one.address if one is not None else None for name, one in _families(setting)}

@@ -137,6 +137,33 @@ def role_findings(copy: Copy, *, replica_side: bool) -> Iterator[Finding]:
         )
 
 
+def share_findings(copy: Copy, *, failover: bool, failback: bool, replica_side: bool) -> Iterator[Finding]:
+    """Yield that something is asked for a copy which this task does not set.
+
+    What a failover gives the guest is the replica's; ``failback`` is the primary's. A primary's copy that bore the
+    replica site's address would give it to the guest at home, once the roles are reversed and reversed again.
+    """
+    subject = subject_of(copy)
+    if failover and copy.mode == PRIMARY and not replica_side:
+        server = copy.replication.replica_server if copy.replication is not None else ""
+        yield _finding(
+            "replica_side_needed",
+            Severity.BLOCKING,
+            subject,
+            f"{copy.host} holds the primary, and what a failover gives the guest is set on the replica's copy on "
+            f"{server or 'the other host'}",
+            "set replica_side, or run this on that host; what the primary's own copy is to have is given as failback",
+        )
+    if failback and copy.mode == REPLICA and not replica_side:
+        yield _finding(
+            "replication_role_differs",
+            Severity.BLOCKING,
+            subject,
+            f"failback is for the primary's copy, and its role on {copy.host} is {copy.mode}",
+            "give failback on the primary's host, or leave it out here",
+        )
+
+
 def there_findings(copy: Copy, there: Copies) -> Iterator[Finding]:
     """Yield why the replica's copy can't be set: the host is another one, or does not hold the replica."""
     subject = subject_of(copy)
@@ -205,25 +232,28 @@ def adapter_unclear(copy: Copy, label: str, found: int) -> Finding:
     )
 
 
-def switch_findings(copy: Copy, copies: Copies, switch: str, *, needed: bool) -> Iterator[Finding]:
-    """Yield that the switch of a test failover is not on this host; where it is not ``needed`` that is only said."""
+def switch_findings(copy: Copy, copies: Copies, switch: str) -> Iterator[Finding]:
+    """Yield that the switch of a test failover is not on this host."""
     if copies.switches is None or switch.lower() in copies.switches:
         return
-    if needed:
-        yield _finding(
-            "test_switch_missing",
-            Severity.BLOCKING,
-            subject_of(copy),
-            f"{copies.host} has no switch {switch!r}",
-            "create the switch there, or name another one",
-        )
-        return
     yield _finding(
-        "test_switch_not_on_primary",
-        Severity.INFO,
+        "test_switch_missing",
+        Severity.BLOCKING,
         subject_of(copy),
-        f"{copies.host} has no switch {switch!r}; it is set on the replica only, where test failovers take place",
-        "nothing, unless the roles are reversed and tested the other way",
+        f"{copies.host} has no switch {switch!r}",
+        "create the switch there, or name another one",
+    )
+
+
+def address_of_other_site(copy: Copy, adapter: FailoverAdapter, address: str) -> Finding:
+    """Return the finding that the primary's copy has the address that the guest is to have on the replica's site."""
+    return _finding(
+        "failback_address_of_other_site",
+        Severity.WARNING,
+        subject_of(copy),
+        f"adapter {adapter.name!r} has {address} for a failover on {copy.host} too, the address of the replica's "
+        "site: after a reversal and a failback the guest comes up at home with it",
+        "give the primary's copy its home address with failback, or remove it there (failback: {clear: both})",
     )
 
 

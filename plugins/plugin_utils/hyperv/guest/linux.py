@@ -41,6 +41,13 @@ DISTRIBUTIONS = (
         built_in="Red Hat Enterprise Linux and CentOS 7.0 to 10 (Rocky and Alma: unverified)",
         package="hyperv-daemons (or hypervkvpd)",
     ),
+    # Page "Supported Oracle Linux virtual machines on Hyper-V"; it names the packages for release 6 only.
+    Distribution(
+        key="oracle",
+        names=("oracle",),
+        built_in="Oracle Linux 7.3 to 7.8, and 8.0 to 8.5 and 9.0 with Red Hat's kernel (others: unverified)",
+        package="hyperv-daemons (or hypervkvpd)",
+    ),
     Distribution(
         key="ubuntu",
         names=("ubuntu",),

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     Ambiguous,
     ConnectionLost,
+    InvalidRequest,
     NotFound,
     NotPossible,
 )
@@ -44,28 +45,28 @@ def ids(result: dict[str, Any]) -> list[str]:
     return [finding["id"] for finding in result["findings"]]
 
 
-def test_both_copies_are_set_once() -> None:
+def test_the_replicas_copy_is_set_once_and_the_primarys_left_alone() -> None:
     pair = Pair()
     first = pair.run({"ipv4": IPV4, "ipv6": IPV6, "test_switch": "Test"})
     assert first.changed
     assert first.failure is None
-    for machine in (pair.vm, pair.replica):
-        assert pair.set_on(machine) == {
-            "IPv4Address": "10.2.0.11",
-            "IPv4SubnetMask": "255.255.255.0",
-            "IPv4DefaultGateway": "10.2.0.1",
-            "IPv4PreferredDNSServer": "10.2.0.2",
-            "IPv4AlternateDNSServer": "10.2.0.3",
-            "IPv6Address": "2001:db8:2::11",
-            "IPv6SubnetPrefixLength": 64,
-            "IPv6DefaultGateway": "fe80::1",
-            "IPv6PreferredDNSServer": "2001:db8:2::2",
-        }
-        assert machine["adapters"][0]["TestReplicaSwitchName"] == "Test"
+    assert pair.set_on(pair.replica) == {
+        "IPv4Address": "10.2.0.11",
+        "IPv4SubnetMask": "255.255.255.0",
+        "IPv4DefaultGateway": "10.2.0.1",
+        "IPv4PreferredDNSServer": "10.2.0.2",
+        "IPv4AlternateDNSServer": "10.2.0.3",
+        "IPv6Address": "2001:db8:2::11",
+        "IPv6SubnetPrefixLength": 64,
+        "IPv6DefaultGateway": "fe80::1",
+        "IPv6PreferredDNSServer": "2001:db8:2::2",
+    }
+    assert pair.set_on(pair.vm) == {}, "the primary's copy is started on the way back, on its own site"
+    assert [machine["adapters"][0]["TestReplicaSwitchName"] for machine in (pair.vm, pair.replica)] == ["", "Test"]
     (shown,) = one(first)["adapters"]
     assert shown["comes_up_with"] == {"ipv4": "10.2.0.11", "ipv6": "2001:db8:2::11"}
     assert (shown["keeps_primary_address"], shown["why"]) == (False, [])
-    assert shown["here"] == shown["replica"]
+    assert shown["here"] == {"ipv4": None, "ipv6": None, "test_switch": None}
     assert one(first)["replica_host"] == "hv02"
     again = pair.run({"ipv4": IPV4, "ipv6": IPV6, "test_switch": "test"})
     assert not again.changed
@@ -80,15 +81,70 @@ def test_check_mode_answers_as_the_real_run() -> None:
     done = pair.run({"ipv4": IPV4})
     assert (foreseen.changed, foreseen.diff, foreseen.values) == (done.changed, done.diff, done.values)
     assert done.diff is not None
-    assert len(done.diff.after) == 2
+    assert len(done.diff.after) == 1
 
 
-def test_one_side_alone_says_that_the_replica_was_not_looked_at() -> None:
+HOME = {"address": "10.1.0.11", "prefix": 24, "gateway": "10.1.0.1"}
+
+
+def test_the_primarys_own_copy_gets_what_is_asked_for_the_way_back() -> None:
     pair = Pair()
-    result = one(pair.run({"ipv4": IPV4}, replica_side=False))
-    assert pair.set_on(pair.replica) == {}
+    asked = {"ipv4": IPV4, "test_switch": "Test", "failback": {"ipv4": HOME, "test_switch": "LAN"}}
+    foreseen, outcome = pair.run(asked, check_mode=True), pair.run(asked)
+    assert (foreseen.changed, foreseen.diff, foreseen.values) == (outcome.changed, outcome.diff, outcome.values)
+    found = [pair.set_on(machine)["IPv4Address"] for machine in (pair.vm, pair.replica)]
+    assert found == ["10.1.0.11", "10.2.0.11"]
+    assert [machine["adapters"][0]["TestReplicaSwitchName"] for machine in (pair.vm, pair.replica)] == ["LAN", "Test"]
+    (shown,) = one(outcome)["adapters"]
+    assert (shown["here"]["ipv4"]["address"], shown["comes_up_with"]["ipv4"]) == ("10.1.0.11", "10.2.0.11")
+    assert not pair.run(asked).changed
+    assert pair.run({"failback": {"clear": "both"}}).changed
+    assert (pair.set_on(pair.vm), bool(pair.set_on(pair.replica))) == ({}, True)
+
+
+def test_the_way_back_alone_needs_no_replica_side() -> None:
+    pair = Pair()
+    result = one(pair.run({"failback": {"ipv4": HOME}}, replica_side=False))
+    assert (pair.set_on(pair.vm)["IPv4Address"], pair.set_on(pair.replica)) == ("10.1.0.11", {})
     (shown,) = result["adapters"]
     assert (shown["keeps_primary_address"], shown["why"], shown["replica"]) == (None, ["replica_not_read"], None)
+    switch(pair.vm, KVP, Enabled=False)
+    with pytest.raises(NotPossible):
+        pair.run({"failback": {"ipv4": {**HOME, "address": "10.1.0.12"}}})
+
+
+@pytest.mark.parametrize("asked", [{"ipv4": IPV4}, {"clear": "ipv4"}, {"test_switch": "Test"}])
+def test_what_belongs_to_the_replicas_copy_never_goes_to_the_primarys(asked: dict[str, Any]) -> None:
+    pair = Pair()
+    assert pair.refused(asked, replica_side=False) == ["replica_side_needed"]
+
+
+def test_a_replica_site_s_address_on_the_primarys_copy_is_found() -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4, "ipv6": IPV6})
+    pair.vm["adapters"][0]["failover"].update({"IPv4Address": "10.2.0.11", "IPv4SubnetMask": "255.255.255.0"})
+    result = one(pair.run())
+    assert ids(result) == ["failback_address_of_other_site"]
+    assert "10.2.0.11" in result["findings"][0]["evidence"]
+    assert ids(one(pair.run({"failback": {"clear": "both"}}))) == []
+
+
+def test_failback_on_the_replicas_host_is_refused() -> None:
+    pair = Pair()
+    vms = [{"id": WEB, "adapters": [{"ipv4": IPV4, "failback": {"ipv4": HOME}}]}]
+    with pytest.raises(NotPossible) as caught:
+        failover.operate(request(pair.there.session, vms=vms))
+    assert [finding.id for finding in caught.value.findings] == ["replication_role_differs"]
+    assert pair.set_on(pair.replica) == {}
+
+
+def test_one_machine_by_its_name_and_its_id_is_listed_once() -> None:
+    pair = Pair()
+    vms = [{"name": HOSTILE, "adapters": [{"ipv4": IPV4}]}, {"id": WEB, "adapters": [{"ipv6": IPV6}]}]
+    with pytest.raises(InvalidRequest) as caught:
+        pair.run(vms=vms)
+    assert WEB in caught.value.msg
+    assert pair.set_on(pair.replica) == {}
 
 
 def test_the_replicas_own_host_sets_its_copy() -> None:
@@ -119,7 +175,12 @@ def test_a_gateway_of_another_subnet_does_not_stay() -> None:
     pair = Pair()
     pair.run({"ipv4": IPV4})
     assert pair.run({"ipv4": {"address": "10.3.0.11", "prefix": 24}}).changed
-    assert pair.set_on(pair.replica) == {"IPv4Address": "10.3.0.11", "IPv4SubnetMask": "255.255.255.0"}
+    assert pair.set_on(pair.replica) == {
+        "IPv4Address": "10.3.0.11",
+        "IPv4SubnetMask": "255.255.255.0",
+        "IPv4PreferredDNSServer": "10.2.0.2",
+        "IPv4AlternateDNSServer": "10.2.0.3",
+    }, "servers that are not asked for stay"
     assert not pair.run({"ipv4": {"address": "10.3.0.11", "prefix": 24}}).changed
 
 
@@ -299,8 +360,9 @@ def test_the_switch_of_a_test_has_to_be_there() -> None:
     pair.there.switches = ["LAN"]
     assert pair.refused({"test_switch": "Test"}) == ["test_switch_missing"]
     pair.there.switches, pair.here.switches = ["LAN", "Test"], ["LAN"]
+    assert pair.refused({"failback": {"test_switch": "Test"}}) == ["test_switch_missing"]
     outcome = pair.run({"test_switch": "Test"})
-    assert ids(one(outcome)) == ["test_switch_not_on_primary"]
+    assert ids(one(outcome)) == []
     assert [machine["adapters"][0]["TestReplicaSwitchName"] for machine in (pair.vm, pair.replica)] == ["", "Test"]
     assert not pair.run({"test_switch": "Test"}).changed
 
@@ -345,6 +407,18 @@ def test_what_can_not_be_read_is_not_guessed() -> None:
     assert ids(result) == []
 
 
+@pytest.mark.parametrize(("clear", "keeps"), [("ipv4", None), ("both", True)])
+def test_what_can_not_be_read_is_cleared_all_the_same(clear: str, keeps: bool | None) -> None:
+    pair = Pair()
+    pair.run({"ipv4": IPV4, "ipv6": IPV6})
+    pair.there.session.machine.on("Get-VMNetworkAdapterFailoverConfiguration", _refused)
+    outcome = pair.run({"clear": clear})
+    assert outcome.changed
+    assert "IPv4Address" not in pair.set_on(pair.replica)
+    (shown,) = one(outcome)["adapters"]
+    assert shown["keeps_primary_address"] is keeps
+
+
 def _refused(*_arguments: Any) -> None:
     raise Refused("OperationFailed,x", "non")
 
@@ -352,7 +426,7 @@ def _refused(*_arguments: Any) -> None:
 def test_a_failure_on_the_second_side_tells_that_the_first_was_changed() -> None:
     pair = Pair()
     pair.here.refused[WEB] = Refused("OperationFailed,x", "non")
-    outcome = pair.run({"ipv4": IPV4})
+    outcome = pair.run({"ipv4": IPV4, "failback": {"ipv4": HOME}})
     assert outcome.failure is not None
     assert outcome.changed
     assert pair.set_on(pair.replica)["IPv4Address"] == "10.2.0.11"

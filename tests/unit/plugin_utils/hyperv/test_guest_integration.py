@@ -205,7 +205,13 @@ def test_a_linux_guest_that_speaks_an_old_protocol_is_told_so_and_that_it_often_
 
 @pytest.mark.parametrize(
     ("pairs", "key"),
-    [(UBUNTU, "ubuntu"), (DEBIAN, "debian"), ({"OSName": "Rocky Linux"}, "rhel"), ({"OSName": "SLES"}, "sles")],
+    [
+        (UBUNTU, "ubuntu"),
+        (DEBIAN, "debian"),
+        ({"OSName": "Rocky Linux"}, "rhel"),
+        ({"OSName": "SLES"}, "sles"),
+        ({"OSName": "Oracle Linux Server"}, "oracle"),
+    ],
 )
 def test_distributions_of_the_published_list(pairs: dict[str, str], key: str) -> None:
     known = distribution(Exchange(vm_id=WEB, items=pairs))
