@@ -137,6 +137,11 @@ rules:
           description: Server on which what is unknown here can be seen; empty where there is none.
           type: str
           returned: always
+        adapters:
+          description: Which adapters of a VM with several are unknown here, by the GUID at the end of their Ids.
+          type: list
+          elements: str
+          returned: always
     remedy:
       description: What to do.
       type: str
@@ -196,7 +201,8 @@ best_practices:
       returned: always
 replicating:
   description: VMs that replicate, with C(id), C(name), C(mode), C(state), C(primary_server), C(replica_server), and
-    C(static_address), which is whether the guest has an address by hand (null where nothing says it).
+    C(static_addresses), which says by adapter (the GUID at the end of its Id) whether its address was given by hand in
+    the guest. An adapter of which nothing says it is missing.
   type: list
   elements: dict
   returned: success

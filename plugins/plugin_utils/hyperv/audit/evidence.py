@@ -65,8 +65,8 @@ class Evidence:
     machines: tuple[VmDetails, ...] | None = None
     replications: tuple[ReplicationSettings, ...] | None = None
     healths: tuple[ReplicationHealth, ...] | None = None
-    failover_settings: Mapping[str, tuple[FailoverSetting, ...] | None] = field(default_factory=dict)
-    """Replicas by Id with what is set for their adapters; None where a Replica's could not be read."""
+    failover_settings: Mapping[str, FailoverSetting] = field(default_factory=dict)
+    """What is set for the adapters of Replicas, by the adapter's Id; one that could not be read is missing."""
     guest_addresses: tuple[GuestAddresses, ...] | None = None
     exchanges: tuple[Exchange, ...] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -101,8 +101,10 @@ class Evidence:
         offered = next((item for item in machine.services if item.service_id == wanted), None)
         return Copy(host=self.host, vm=machine.vm, exchange_service=offered)
 
-    def is_static(self, vm_id: str) -> bool | None:
-        """Return whether a guest has an address that was given by hand; None where nothing says it."""
-        told = [item.dhcp for item in self.guest_addresses or () if item.vm_id == vm_id and item.addresses]
-        known = [dhcp for dhcp in told if dhcp is not None]
-        return any(not dhcp for dhcp in known) if known else None
+    def static_adapters(self, vm_id: str) -> dict[str, bool]:
+        """Return by adapter (the GUID at the end of its Id) whether its guest was given the address by hand.
+
+        An adapter of which the guest does not tell it is missing.
+        """
+        told = [item for item in self.guest_addresses or () if item.vm_id == vm_id and item.addresses]
+        return {item.device: not item.dhcp for item in told if item.dhcp is not None}

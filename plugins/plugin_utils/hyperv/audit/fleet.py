@@ -14,7 +14,7 @@ from typing import Any
 
 from ...findings import Finding, Severity
 from .compare import DISAGREE, agreement
-from .judged import Verdict
+from .judged import BY_DHCP, BY_HAND, Verdict
 
 _ORDER = [verdict.value for verdict in Verdict]
 NONCOMPLIANT, UNKNOWN, COMPLIANT, NOT_APPLICABLE = _ORDER
@@ -82,23 +82,30 @@ def _settled(
     for other, audit in audits.items():
         if other == host:
             continue
-        found = _seen_there(rule_id, subject["id"], audit)
+        found = _seen_there(rule_id, subject, audit)
         if found is not None:
             return {**subject, "verdict": found[0], "evidence": f"{found[1]} (seen on {other})", "elsewhere": ""}
     return subject
 
 
-def _seen_there(rule_id: str, vm_id: str, audit: Mapping[str, Any]) -> tuple[str, str] | None:
+def _seen_there(rule_id: str, subject: Mapping[str, Any], audit: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return verdict and evidence by what another host saw; each adapter that is unknown here counts."""
+    vm_id = subject["id"]
     if rule_id == _STATIC_RULE:
-        told = [each["static_address"] for each in audit["replicating"] if each["id"] == vm_id]
-        if not told or told[0] is None:
-            return None
-        by_hand = "no address is set, and its guest has one by hand"
-        return (NONCOMPLIANT, by_hand) if told[0] else (COMPLIANT, "no address is set, and its guest asks DHCP")
+        told = {
+            key: static
+            for each in audit["replicating"]
+            if each["id"] == vm_id
+            for key, static in each["static_addresses"].items()
+        }
+        found = [told.get(device) for device in subject["adapters"] or told]
+        if True in found:
+            return NONCOMPLIANT, BY_HAND
+        return (COMPLIANT, BY_DHCP) if found and None not in found else None
     for rule in audit["rules"]:
-        for subject in rule["subjects"] if rule["id"] == rule_id else ():
-            if subject["id"] == vm_id and subject["verdict"] in (COMPLIANT, NONCOMPLIANT):
-                return subject["verdict"], subject["evidence"]
+        for seen in rule["subjects"] if rule["id"] == rule_id else ():
+            if seen["id"] == vm_id and seen["verdict"] in (COMPLIANT, NONCOMPLIANT):
+                return seen["verdict"], seen["evidence"]
     return None
 
 

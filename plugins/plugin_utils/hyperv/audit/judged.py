@@ -24,6 +24,8 @@ class Verdict(str, Enum):
     NOT_APPLICABLE = "not_applicable"
 
 
+BY_HAND = "no address is set, and its guest has one by hand"
+BY_DHCP = "no address is set, and its guest asks DHCP"
 _WEIGHT = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
@@ -37,11 +39,13 @@ class Subject:
     id: str = ""
     elsewhere: str = ""
     """Where what is unknown here can be seen: the name of the server on which the guest runs."""
+    adapters: tuple[str, ...] = ()
+    """The GUIDs of the adapters that are unknown here; empty where it is about the machine, or it has only one."""
 
     def as_plain(self) -> dict[str, Any]:
         """Return the documented form."""
         return {"name": self.name, "id": self.id, "verdict": self.verdict.value, "evidence": self.evidence,
-                "elsewhere": self.elsewhere}  # fmt: skip
+                "elsewhere": self.elsewhere, "adapters": list(self.adapters)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

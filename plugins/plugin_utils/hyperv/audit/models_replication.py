@@ -141,15 +141,19 @@ class GuestAddresses:
     PROPERTIES: ClassVar = ("InstanceID", "DHCPEnabled", "IPAddresses")
 
     vm_id: str
+    device: str = ""
+    """The adapter's own GUID, which ends its Id too."""
     dhcp: bool | None = None
     addresses: tuple[str, ...] = ()
 
     @classmethod
     def from_wire(cls, raw: Mapping[str, Any]) -> GuestAddresses:
         """Return what a projected Msvm_GuestNetworkAdapterConfiguration says; its id begins with the machine's."""
-        found = _GUID.search(text(raw.get("InstanceID")))
+        key = text(raw.get("InstanceID"))
+        found = _GUID.search(key)
         return cls(
             vm_id=found[0].lower() if found else "",
+            device=key.rpartition("\\")[2].lower(),
             dhcp=flag(raw.get("DHCPEnabled")),
             addresses=tuple(text(item) for item in many(raw.get("IPAddresses"))),
         )

@@ -122,7 +122,7 @@ def _replicating(seen: Evidence) -> list[dict[str, Any]]:
             "state": item.state,
             "primary_server": item.primary_server,
             "replica_server": item.replica_server,
-            "static_address": seen.is_static(item.vm_id),
+            "static_addresses": seen.static_adapters(item.vm_id),
         }
         for item in seen.replications or ()
     ]

@@ -12,7 +12,7 @@ from ...session.command import command
 from ..gateway import kept, read_details
 from ..gateway_host import cim, read_host_facts_and
 from ..gateway_reading import Question, ask
-from ..guest.copies import FailoverSetting
+from ..guest.copies import FailoverSetting, live_adapter
 from ..guest.exchange import Exchange
 from .evidence import Evidence
 from .models import (
@@ -95,31 +95,30 @@ def read_evidence(session: Session) -> Evidence:
         facts=facts,
         now=clock.now if clock else None,
         machines=machines,
-        failover_settings=_failover_settings(session, found["replications"] or ()),
+        failover_settings=_failover_settings(session, machines or (), found["replications"] or ()),
         unread=unread,
         **found,
     )
 
 
 def _failover_settings(
-    session: Session, replications: Sequence[ReplicationSettings]
-) -> dict[str, tuple[FailoverSetting, ...] | None]:
-    """Return what is set for each Replica's adapters: one question each, as a setting doesn't say whose it is."""
-    ids = [item.vm_id for item in replications if item.is_replica]
-    found: dict[str, tuple[FailoverSetting, ...] | None] = {}
-    for first in range(0, len(ids), _AT_ONCE):
-        part = ids[first : first + _AT_ONCE]
+    session: Session, machines: Sequence[VmDetails], replications: Sequence[ReplicationSettings]
+) -> dict[str, FailoverSetting]:
+    """Return what is set, by the Id of each Replica's adapter: one question each, as a setting doesn't say whose it is.
+
+    An adapter whose setting can't be read is missing.
+    """
+    replicas = {item.vm_id for item in replications if item.is_replica}
+    adapters = [adapter for machine in machines if machine.vm.id in replicas for adapter in machine.adapters]
+    found: dict[str, FailoverSetting] = {}
+    for first in range(0, len(adapters), _AT_ONCE):
+        part = adapters[first : first + _AT_ONCE]
         questions = [
-            Question(
-                command("Get-VM", Id=vm_id)
-                | command("Get-VMNetworkAdapter")
-                | command("Get-VMNetworkAdapterFailoverConfiguration"),
-                FailoverSetting,
-            )
-            for vm_id in part
+            Question(live_adapter(one) | command("Get-VMNetworkAdapterFailoverConfiguration"), FailoverSetting)
+            for one in part
         ]
         answers = ask(session, *questions)
-        found.update({vm_id: answer.known for vm_id, answer in zip(part, answers, strict=True)})
+        found.update({one.id: a.first for one, a in zip(part, answers, strict=True) if a.first is not None})
     return found
 
 

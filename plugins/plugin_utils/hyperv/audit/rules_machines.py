@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...findings import blocking
 from ..guest.judging import exchange_findings
 from ..guest.sides import GuestSide
-from .judged import Judged, Subject, Verdict, of_subjects, unknown
+from .judged import BY_DHCP, BY_HAND, Judged, Subject, Verdict, of_subjects, unknown
 from .published import BY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..gateway import VmDetails
+    from ..guest.copies import FailoverSetting
     from .evidence import Evidence
     from .models_replication import ReplicationSettings
 
@@ -111,26 +113,46 @@ def _can_take_address(seen: Evidence, machine: VmDetails, replication: Replicati
 
 
 def failover_ip_not_configured(seen: Evidence) -> Judged:
-    """Judge whether a Replica whose guest has an address given by hand gets its own address after a failover."""
+    """Judge whether each adapter of a Replica that its guest gave an address by hand gets its own after a failover."""
     return _replicating(seen, "failover_ip_not_configured", _has_address)
 
 
 def _has_address(seen: Evidence, machine: VmDetails, replication: ReplicationSettings) -> Subject:
     if not replication.is_replica:
         return _about(machine, Verdict.NOT_APPLICABLE, "it is the primary side; the address is the Replica's")
-    settings = seen.failover_settings.get(machine.vm.id)
-    if settings is None:
-        return _about(machine, Verdict.UNKNOWN, "the host did not say its addresses for a failover")
-    families = [family for item in settings for family in (item.ipv4, item.ipv6) if family is not None]
+    static, alone = seen.static_adapters(machine.vm.id), len(machine.adapters) == 1
+    told: dict[Verdict, list[str]] = {}
+    unclear = []
+    for adapter in machine.adapters:
+        device = adapter.id.rpartition("\\")[2].lower()
+        # That both copies of an adapter share their GUID is not verified on a host: a single one needs none.
+        by_hand = any(static.values()) if alone and static else static.get(device)
+        verdict, evidence = _of_adapter(seen.failover_settings.get(adapter.id), by_hand)
+        told.setdefault(verdict, []).append(f"{adapter.name}: {evidence}")
+        if verdict is Verdict.UNKNOWN and adapter.id in seen.failover_settings:
+            unclear.append(device)
+    worst = next((one for one in Verdict if one in told), Verdict.NOT_APPLICABLE)
+    evidence = "; ".join(told.get(worst, ["it has no network adapter"]))
+    only_guest = worst is Verdict.UNKNOWN and len(unclear) == len(told[worst])
+    if not only_guest:
+        return _about(machine, worst, evidence)
+    elsewhere = replication.primary_server
+    return replace(
+        _about(machine, worst, f"{evidence}; that is seen at {elsewhere}", elsewhere=elsewhere),
+        adapters=() if alone else tuple(unclear),
+    )
+
+
+def _of_adapter(setting: FailoverSetting | None, static: bool | None) -> tuple[Verdict, str]:
+    if setting is None:
+        return Verdict.UNKNOWN, "the host did not say its addresses for a failover"
+    families = [family.address for family in (setting.ipv4, setting.ipv6) if family is not None]
     if families:
-        listed = ", ".join(family.address for family in families)
-        return _about(machine, Verdict.COMPLIANT, f"after a failover it gets {listed}")
-    static = seen.is_static(machine.vm.id)
+        return Verdict.COMPLIANT, f"after a failover it gets {', '.join(families)}"
     if static is None:
-        told = f"no address is set, and whether its guest has one by hand is seen at {replication.primary_server}"
-        return _about(machine, Verdict.UNKNOWN, told, elsewhere=replication.primary_server)
-    told = "no address is set, and its guest " + ("has one by hand" if static else "asks DHCP")
-    return _about(machine, Verdict.NONCOMPLIANT if static else Verdict.COMPLIANT, told)
+        return Verdict.UNKNOWN, "no address is set, and nothing here says whether its guest has one by hand"
+    verdict = Verdict.NONCOMPLIANT if static else Verdict.COMPLIANT
+    return verdict, BY_HAND if static else BY_DHCP
 
 
 def _replicating(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...session.command import Pipeline
     from ...session.protocol import Session
-    from ..model import Vm
+    from ..model import Adapter, Vm
     from ..model_guest import Replication, Service
 
 PRIMARY, REPLICA = "Primary", "Replica"
@@ -248,7 +248,7 @@ def _main(replications: Sequence[Replication]) -> Replication | None:
     return min(found, key=lambda item: order.get(item.mode, 2), default=None)
 
 
-def live_adapter(adapter: FailoverAdapter) -> Pipeline:
+def live_adapter(adapter: FailoverAdapter | Adapter) -> Pipeline:
     """Return the pipeline that gives this adapter as a live object."""
     chosen = command("Where-Object", Property="Id", Value=adapter.id, EQ=ON)
     return command("Get-VM", Id=adapter.vm_id) | command("Get-VMNetworkAdapter") | chosen

@@ -142,10 +142,11 @@ class AuditHost:
         """Command or class -> error id."""
         parts = {"Get-VMSnapshot": "checkpoints", "Get-VMIntegrationService": "services"}
         handlers = {name: self._part(key) for name, key in {**parts, "Get-VMNetworkAdapter": "adapters"}.items()}
+        handlers["Get-VMNetworkAdapterFailoverConfiguration"] = self._failover
         tables = {name: self._table(name) for name in self.tables if name.startswith(("Get-", "Measure-"))}
         groups = {"C:\\Windows\\System32\\whoami.exe": lambda p, o: ['"x","Alias","S-1-5-32-544","x"']}
         self.session = FakeSession(
-            {"Get-VM": self._get_vm, **handlers, **tables, **groups, "Get-CimInstance": self._cim}
+            {"Get-VM": self._get_vm, **tables, **handlers, **groups, "Get-CimInstance": self._cim}
         )
 
     def one(self, name: str) -> dict[str, Any]:
@@ -162,6 +163,12 @@ class AuditHost:
             return [item for one in self.vms if one["Id"] in ids for item in one.get(key, [])]
 
         return read
+
+    def _failover(self, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
+        """A setting of ``of`` belongs to that adapter alone."""
+        self._refuse("Get-VMNetworkAdapterFailoverConfiguration")
+        rows = self.tables["Get-VMNetworkAdapterFailoverConfiguration"]
+        return [row for adapter in piped for row in rows if row.get("of", adapter["Id"]) == adapter["Id"]]
 
     def _table(self, name: str) -> Any:
         def read(parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:

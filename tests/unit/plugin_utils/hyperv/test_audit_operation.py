@@ -214,6 +214,25 @@ def test_what_a_replica_s_host_can_t_see_is_settled_by_the_primary_s() -> None:
     assert fleet.broken(made, "warning") == {"hv01": ["failover_ip_not_configured"]}
 
 
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        ({"a1": False, "a2": False}, "compliant"),
+        ({"a1": False, "a2": True}, "noncompliant"),
+        ({"a1": True, "a2": False}, "compliant"),
+        ({"a1": True}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_each_adapter_that_is_unknown_here_is_looked_up_there(told: dict[str, bool], verdict: str) -> None:
+    found = audits()
+    (rule_here,) = [one for one in found["hv01"]["rules"] if one["id"] == "failover_ip_not_configured"]
+    (subject,) = [one for one in rule_here["subjects"] if one["verdict"] == "unknown"]
+    subject["adapters"] = ["a2"]
+    found["hv02"]["replicating"][0]["static_addresses"] = told
+    assert cell(fleet.report(found), "failover_ip_not_configured", "hv01")["verdict"] == verdict
+
+
 def test_a_report_compares_hosts_and_names_those_without_an_audit() -> None:
     found = audits()
     found["hv02"]["host"] = {**found["hv02"]["host"], "authentication_type": "CredSSP", "default_version": "9.0"}

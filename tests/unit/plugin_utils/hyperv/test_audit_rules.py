@@ -86,6 +86,18 @@ def no_failover_address(host: AuditHost, *, dhcp: bool) -> None:
     host.tables["Msvm_GuestNetworkAdapterConfiguration"].append(told)
 
 
+def two_adapters(host: AuditHost, **told: bool) -> None:
+    """Give the Replica two adapters, of which only the first has an address; ``told`` says which ask DHCP."""
+    first = host.vms[1]["adapters"][0]
+    host.vms[1]["adapters"].append({**first, "Id": "A2", "Name": "Backup", "MacAddress": "00155D000002"})
+    host.one("Get-VMNetworkAdapterFailoverConfiguration")["of"] = "A1"
+    host.tables["Get-VMNetworkAdapterFailoverConfiguration"].append({"of": "A2", "IPv4Address": ""})
+    host.tables["Msvm_GuestNetworkAdapterConfiguration"] += [
+        {"InstanceID": f"Microsoft:GuestNetwork\\{COPY}\\{name}", "DHCPEnabled": dhcp, "IPAddresses": ["10.1.0.8"]}
+        for name, dhcp in told.items()
+    ]
+
+
 def full_pool(host: AuditHost) -> None:
     host.one("Get-VMHost")["MacAddressMaximum"] = "00155D000001"
 
@@ -126,6 +138,7 @@ BROKEN: list[tuple[str, Break]] = [
     ("failover_ip_not_applicable", table("Msvm_KvpExchangeComponent", {"SystemName": WEB})),
     ("failover_ip_not_applicable", lambda host: host.vms[1]["services"][KVP].update(Enabled=False)),
     ("failover_ip_not_configured", lambda host: no_failover_address(host, dhcp=False)),
+    ("failover_ip_not_configured", lambda host: two_adapters(host, A1=True, A2=False)),
     ("replica_server_accepts_nobody", table("Get-VMReplicationAuthorizationEntry")),
     ("replica_server_accepts_nobody", setting("Get-VMReplicationServer", ReplicationEnabled=False)),
     ("replica_server_accepts_anybody", setting("Get-VMReplicationServer", ReplicationAllowedFromAnyServer=True)),
@@ -175,6 +188,7 @@ def test_every_rule_has_a_case_and_a_remedy() -> None:
 HOLDING: list[tuple[str, Break]] = [
     ("switch_extension_missing", needing_a_feature),
     ("failover_ip_not_configured", lambda host: no_failover_address(host, dhcp=True)),
+    ("failover_ip_not_configured", lambda host: two_adapters(host, A1=False, A2=True)),
     ("vm_has_checkpoints", checkpoint("Replica")),
     ("no_fast_migration_network", setting("Get-VMHost", UseAnyNetworkForMigration=True)),
     ("replication_not_throttled", table("MSFT_NetQosPolicySettingData", {"Name": "all", "ThrottleRateAction": 1})),
@@ -273,6 +287,18 @@ def test_a_guest_that_is_off_is_not_taken_for_one_that_answers() -> None:
     host.vms[0]["State"] = "Off"
     found = judged(host)["failover_ip_not_applicable"]
     assert {one.name: one.verdict for one in found.subjects} == {"web": Verdict.UNKNOWN, "copy": Verdict.UNKNOWN}
+
+
+def test_a_replica_is_judged_by_each_of_its_adapters() -> None:
+    host = AuditHost()
+    two_adapters(host)
+    (copy,) = judged(host)["failover_ip_not_configured"].subjects[:1]
+    assert (copy.verdict, copy.adapters, copy.elsewhere) == (Verdict.UNKNOWN, ("a2",), "hv02.lab.test")
+    assert "Backup" in copy.evidence
+    assert "10.2.0.7" not in copy.evidence
+    host.tables["Get-VMNetworkAdapterFailoverConfiguration"].pop()
+    (copy,) = judged(host)["failover_ip_not_configured"].subjects[:1]
+    assert (copy.verdict, copy.elsewhere) == (Verdict.UNKNOWN, ""), "no other host knows what this one did not say"
 
 
 def test_verdicts_come_in_the_order_of_the_list_and_in_three_invocations() -> None:
