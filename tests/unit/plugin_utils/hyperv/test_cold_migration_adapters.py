@@ -55,7 +55,15 @@ KVP = Service(
 
 
 def details(*adapters: Adapter, state: str = "Running") -> VmDetails:
-    vlans = (Vlan(adapter=FIRST.id, operation_mode="Access", access_vlan_id=10),)
+    return in_vlans(
+        Vlan(adapter=FIRST.id, operation_mode="Access", access_vlan_id=10),
+        Vlan(adapter=SECOND.id, operation_mode="Untagged"),
+        adapters=adapters,
+        state=state,
+    )
+
+
+def in_vlans(*vlans: Vlan, adapters: tuple[Adapter, ...] = (), state: str = "Running") -> VmDetails:
     return VmDetails(vm=Vm(id=ID, name="web", state=state), adapters=adapters or (FIRST,), vlans=vlans, services=(KVP,))
 
 
@@ -120,6 +128,10 @@ def test_an_adapter_that_is_connected_to_nothing_stays_so() -> None:
         ([{"vm": "web", "network": "lan", "ipv4": {"address": "10.9.0.5/24"}}], "10.9.0.5"),
         ([{"vm": "web", "colour": 1}], "colour"),
         ([{"vm": "web", "mac_address": "01:00:00:00:00:00"}], "010000000000"),
+        (
+            [{"vm": "web", "name": "A", "network": "lan"}, {"vm": "Web", "name": "a", "switch": "LAN"}],
+            r"adapters\[0\] and adapters\[1\] mean the same adapter",
+        ),
     ],
 )
 def test_bad_entries_are_refused_before_anything_is_sent(given: list[Any], word: str) -> None:
@@ -151,3 +163,145 @@ def test_whether_a_guest_takes_an_address_is_judged_from_what_it_says_now() -> N
     assert judged(found, details()) == []
     assert judged(found, details(), exchange={}) == ["key_value_exchange_silent"]
     assert judged(found, details(state="Off"), exchange={}) == ["address_after_start"]
+
+
+@pytest.mark.parametrize(
+    "vlan",
+    [
+        Vlan(adapter=FIRST.id, operation_mode="Trunk", native_vlan_id=0, allowed_vlan_ids="10-20"),
+        Vlan(adapter=FIRST.id, operation_mode="Private"),
+        Vlan(adapter=FIRST.id, operation_mode=""),
+        Vlan(adapter=FIRST.id, operation_mode="Access"),
+        Vlan(adapter="another", operation_mode="Untagged"),
+    ],
+)
+def test_an_adapter_in_no_single_vlan_keeps_its_setting_and_comes_to_the_mapped_switch(vlan: Vlan) -> None:
+    plain_here = networks_of({"lan": {"switch": "LAN", "subnet": "10.1.0.0/24"}}, host="hv01")
+    plain_there = networks_of({"lan": {"switch": "Production", "subnet": "10.2.0.0/24"}}, host="hv02")
+    for switch_map in ({"lan": "Production"}, {}):
+        wanted = Wanted(source=plain_here, destination=plain_there, switch_map=switch_map)
+        found = wire(in_vlans(vlan), wanted)
+        assert [(wish.switch, wish.vlan, wish.network) for wish in found.wishes] == [("Production", None, None)]
+        assert ids(found) == ["network_unknown"], "another switch, and nobody can say what it reaches"
+
+
+SHARED_HERE = networks_of(
+    {
+        "office": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24"},
+        "phones": {"switch": "LAN", "vlan": 10, "subnet": "10.7.0.0/24"},
+    },
+    host="hv01",
+)
+APART = networks_of(
+    {
+        "office": {"switch": "LAN", "vlan": 10, "subnet": "10.1.0.0/24"},
+        "phones": {"switch": "Voice", "vlan": 70, "subnet": "10.7.1.0/24", "gateway": "10.7.1.1", "dns": ["10.7.1.2"]},
+    },
+    host="hv02",
+)
+
+
+def test_an_address_of_the_guest_tells_subnets_of_one_vlan_apart() -> None:
+    wanted = Wanted(source=SHARED_HERE, destination=APART)
+    phone = replace(FIRST, ip_addresses=("fe80::1", "10.7.0.9"))
+    found = wire(details(phone), wanted)
+    assert (ids(found), found.wishes[0].switch) == (["address_needed"], "Voice")
+    assert "phones" in found.findings[0].evidence
+    found = wire(details(replace(FIRST, ip_addresses=("10.1.0.9",))), wanted)
+    assert (ids(found), found.wishes[0].switch) == ([], "LAN")
+    both = wire(details(replace(FIRST, ip_addresses=("10.1.0.9", "10.7.0.9"))), wanted)
+    assert ids(both) == ["network_ambiguous"], "its two subnets are in two VLANs there"
+
+
+def test_subnets_of_one_vlan_that_nothing_tells_apart_are_asked_for() -> None:
+    wanted = Wanted(source=SHARED_HERE, destination=APART)
+    found = wire(details(state="Off"), wanted)
+    assert [(one.id, one.severity.value) for one in found.findings] == [("network_ambiguous", "blocking")]
+    assert "office, phones" in found.findings[0].evidence
+    assert "network: office or phones" in found.findings[0].remedy
+    same = wire(details(state="Off"), replace(wanted, destination=SHARED_HERE))
+    assert ids(same) == [], "all of them are the same there"
+    named = parse_entries([{"vm": "web", "network": "office"}], APART)
+    assert ids(wire(details(state="Off"), replace(wanted, entries=named))) == []
+    addressed = parse_entries([{"vm": "web", "ipv4": {"address": "10.7.1.5/24"}}], APART)
+    found = wire(details(state="Off"), replace(wanted, entries=addressed))
+    assert (ids(found), found.wishes[0].switch) == ([], "Voice"), "the new address says it, too"
+
+
+def test_a_network_that_is_found_gives_its_gateway_and_its_dns_servers() -> None:
+    there = networks_of(
+        {
+            "lan": {
+                "switch": "P", "vlan": 20, "subnet": "10.2.0.0/24", "gateway": "10.2.0.1",
+                "dns": ["10.2.0.2", "fd00::2"],
+            },
+            "lan6": {"switch": "P", "vlan": 20, "subnet": "fd00:2::/64", "gateway": "fd00:2::1"},
+        },
+        host="hv02",
+    )  # fmt: skip
+    given = entry(ipv4={"address": "10.2.0.15/24"}, ipv6={"address": "fd00:2::15/64"})
+    found = wire(details(), Wanted(entries=given, source=HERE, destination=there))
+    assert found.findings == ()
+    ipv4, ipv6 = found.wishes[0].families
+    assert (ipv4.gateway, ipv4.dns) == ("10.2.0.1", ("10.2.0.2",))
+    assert (ipv6.gateway, ipv6.dns) == ("fd00:2::1", None)
+    own = entry(ipv4={"address": "10.2.0.15/24", "gateway": "10.2.0.254", "dns": []})
+    (ipv4,) = wire(details(), Wanted(entries=own, source=HERE, destination=there)).wishes[0].families
+    assert (ipv4.gateway, ipv4.dns) == ("10.2.0.254", ())
+    wrong = entry(ipv4={"address": "10.5.0.15/24"})
+    found = wire(details(), Wanted(entries=wrong, source=HERE, destination=there))
+    assert "ip_address_outside_subnet" in ids(found)
+
+
+def test_two_entries_for_one_adapter_are_refused_and_both_are_named() -> None:
+    for first, second in (
+        ({"vm": "web", "name": "Network Adapter"}, {"vm": "WEB", "match_mac_address": "00:15:5D:00:00:01"}),
+        ({"vm": "web"}, {"vm": ID, "id": "A"}),
+    ):
+        given = parse_entries([{**first, "network": "lan"}, {**second, "switch": "LAN"}], THERE)
+        with pytest.raises(InvalidRequest) as refused:
+            wire(details(), Wanted(entries=given))
+        assert "adapters[0]" in refused.value.msg
+        assert "adapters[1]" in refused.value.msg
+        assert second["vm"] in refused.value.msg
+    apart = [{"vm": "web", "id": "A", "switch": "X"}, {"vm": "web", "id": "B", "switch": "Y"}]
+    found = wire(details(FIRST, SECOND), Wanted(entries=parse_entries(apart, THERE)))
+    assert [wish.switch for wish in found.wishes] == ["X", "Y"]
+
+
+def test_a_change_of_network_that_nobody_can_judge_is_a_warning() -> None:
+    mapped = Wanted(switch_map={"LAN": "Production"})
+    for wanted in (mapped, replace(mapped, source=HERE), replace(mapped, destination=SAME)):
+        names = Wanted(source=wanted.source, destination={}, switch_map=mapped.switch_map)
+        found = wire(details(), names)
+        assert [(one.id, one.severity.value) for one in found.findings] == [("network_unknown", "warning")]
+        assert "hyperv_networks" in found.findings[0].remedy
+    one_sided = Wanted(entries=parse_entries([{"vm": "web", "network": "lan"}], THERE), destination=THERE)
+    assert ids(wire(details(), one_sided)) == ["network_unknown"]
+    tagged = parse_entries([{"vm": "web", "vlan_id": 20}], {})
+    assert ids(wire(details(), Wanted(entries=tagged))) == ["network_unknown"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"switch": "LAN"},
+        {"vlan_id": 10},
+        {"connected": False},
+        {"switch": "Production", "ipv4": {"dhcp": True}},
+        {"switch": "Production", "vlan_id": 20, "ipv4": {"address": "10.2.0.5/24"}},
+    ],
+)
+def test_nothing_is_said_where_the_place_stays_or_the_guest_is_given_an_address(more: dict[str, Any]) -> None:
+    given = parse_entries([{"vm": "web", **more}], {})
+    assert ids(wire(details(), Wanted(entries=given))) == []
+    assert ids(wire(details(), Wanted())) == []
+
+
+def test_a_switch_that_an_entry_says_is_judged_by_the_network_there() -> None:
+    given = parse_entries([{"vm": "web", "switch": "Production"}], SAME)
+    assert ids(wire(details(), Wanted(entries=given, source=HERE, destination=SAME))) == []
+    given = parse_entries([{"vm": "web", "switch": "Production", "vlan_id": 20}], THERE)
+    assert ids(wire(details(), Wanted(entries=given, source=HERE, destination=THERE))) == ["address_needed"]
+    off = parse_entries([{"vm": "web", "connected": False}], THERE)
+    assert ids(wire(details(), Wanted(entries=off, source=HERE, destination=THERE))) == []

@@ -16,16 +16,16 @@ from ...gateway import VmDetails, read_details
 from ...guest.exchange import Exchange, read_exchanges
 from ...network.adapters import AdapterPlan, find_adapter, plan_adapters
 from ...network.applying import apply_adapters
-from ...network.findings import address_needed
 from ...network.judging import judge, judge_guests, judge_wishes
-from ...network.named import Change, Network, change_of
 from ...network.reading import HostNetworks, read_networks
-from ...network.wishes import ACCESS, UNTAGGED, AdapterWish, VlanWish, parse_wishes
+from ...network.wishes import AdapterWish, parse_wishes
 from .decide import OFF
+from .destined import Networks, judge_way, way_of
 
 if TYPE_CHECKING:
     from ...model import Adapter
     from ...network.findings import Neighbour
+    from ...network.named import Network
     from .work import Work
 
 _POLL_SECONDS = 3.0
@@ -66,14 +66,19 @@ class Wanted:
     destination: Mapping[str, Network] = field(default_factory=dict)
     switch_map: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, vm_id: str, name: str) -> tuple[AdapterWish, ...]:
-        """Return the wishes for a VM, by its Id or its name."""
-        return tuple(wish for vm, wish in self.entries if vm.lower() in (vm_id, name.lower()))
+    def of(self, vm_id: str, name: str) -> tuple[tuple[str, AdapterWish], ...]:
+        """Return the wishes for a VM, by its Id or its name, each with what messages call its entry."""
+        return tuple(
+            (f"adapters[{number}] (vm {vm}, {wish.label})", wish)
+            for number, (vm, wish) in enumerate(self.entries)
+            if vm.lower() in (vm_id, name.lower())
+        )
 
 
 def parse_entries(given: Sequence[Any], networks: Mapping[str, Network]) -> tuple[tuple[str, AdapterWish], ...]:
     """Return the entries of the option ``adapters``; InvalidRequest names the entry and the value of what can't be."""
     found = []
+    seen: dict[tuple[str | None, ...], int] = {}
     for number, entry in enumerate(given):
         vm = str(entry.get(_VM) or "").strip() if isinstance(entry, dict) else ""
         if not vm:
@@ -83,50 +88,51 @@ def parse_entries(given: Sequence[Any], networks: Mapping[str, Network]) -> tupl
         wrong = blocking(judge_wishes([wish]))
         if wrong:
             raise InvalidRequest(f"adapters[{number}]: {wrong[0].evidence}. {wrong[0].remedy}")
-        found.append((vm.strip("{}"), wish))
+        vm = vm.strip("{}")
+        about = tuple(one and one.lower() for one in (vm, wish.name, wish.id, wish.match_mac))
+        if seen.setdefault(about, number) != number:
+            raise InvalidRequest(
+                f"adapters[{seen[about]}] and adapters[{number}] mean the same adapter of {vm} ({wish.label}); say all "
+                "of it in one entry"
+            )
+        found.append((vm, wish))
     return tuple(found)
 
 
 def wire(details: VmDetails, wanted: Wanted) -> Wiring:
     """Return what is wanted of a VM's adapters, from what its entries say and from what its networks are called.
 
-    Raises NotFound and Ambiguous for an entry that does not tell one adapter from the others.
+    Raises NotFound and Ambiguous for an entry that does not tell one adapter from the others, InvalidRequest for two
+    entries that mean the same one.
     """
-    asked = {find_adapter(details, wish).id: wish for wish in wanted.of(details.vm.id, details.vm.name)}
+    asked = _asked(details, wanted)
     vlans = {vlan.adapter: vlan for vlan in details.vlans}
+    networks = Networks(source=wanted.source, destination=wanted.destination, switch_map=wanted.switch_map)
     wishes, switch_map, found = [], dict(wanted.switch_map), list[Finding]()
     for adapter in details.adapters:
-        vlan = vlans.get(adapter.id)
-        access = vlan.access_vlan_id if vlan is not None and vlan.operation_mode == ACCESS else None
-        change = change_of(
-            adapter.name, adapter.switch_name, access, wanted.source, wanted.destination, switch_map=wanted.switch_map
-        )
-        wish = _wish(adapter, asked.get(adapter.id), change, wanted.switch_map)
-        if wish is None:
+        if adapter.switch_name is None and adapter.id not in asked:
             continue
-        wishes.append(wish)
-        there = replace(change, destination=wish.network or change.destination)
-        found += address_needed(details.vm.name, there, wish.families)
-        if adapter.switch_name and wish.switch and wish.switch.lower() != adapter.switch_name.lower():
-            switch_map.setdefault(adapter.switch_name, wish.switch)
-    return Wiring(wishes=tuple(wishes), switch_map=switch_map, findings=tuple(found))
+        entry = _by_id(adapter, asked.get(adapter.id, AdapterWish()))
+        way = way_of(adapter, vlans.get(adapter.id), entry, networks)
+        wishes.append(way.wish)
+        found += judge_way(details.vm.name, way)
+        if adapter.switch_name and way.wish.switch and way.wish.switch.lower() != adapter.switch_name.lower():
+            switch_map.setdefault(adapter.switch_name, way.wish.switch)
+    return Wiring(wishes=tuple(wishes), switch_map=switch_map, findings=tuple(dict.fromkeys(found)))
 
 
-def _wish(
-    adapter: Adapter, asked: AdapterWish | None, change: Change, switch_map: Mapping[str, str]
-) -> AdapterWish | None:
-    """Return what is wanted of one adapter; None where it is connected to nothing and nobody asked for anything."""
-    if asked is not None and (asked.connected is False or asked.switch is not None):
-        return _by_id(adapter, asked)
-    network = change.destination if change.source is not None else None
-    base = _by_id(adapter, asked or AdapterWish())
-    if network is not None:
-        vlan = VlanWish(mode=ACCESS, vlan_id=network.vlan) if network.vlan else VlanWish(mode=UNTAGGED)
-        return replace(base, network=network, switch=network.switch, vlan=base.vlan or vlan)
-    if adapter.switch_name is None:
-        return None if asked is None else base
-    mapped = {name.lower(): target for name, target in switch_map.items()}
-    return replace(base, switch=mapped.get(adapter.switch_name.lower(), adapter.switch_name))
+def _asked(details: VmDetails, wanted: Wanted) -> dict[str, AdapterWish]:
+    """Return the entries about a VM by the Id of the adapter that each means."""
+    found: dict[str, tuple[str, AdapterWish]] = {}
+    for entry, wish in wanted.of(details.vm.id, details.vm.name):
+        adapter = find_adapter(details, wish)
+        first, _wish = found.setdefault(adapter.id, (entry, wish))
+        if first != entry:
+            raise InvalidRequest(
+                f"{first} and {entry} mean the same adapter {adapter.name!r} ({adapter.adapter_id}) of "
+                f"{details.vm.name} ({details.vm.id}); say all of it in one entry"
+            )
+    return {identifier: wish for identifier, (_entry, wish) in found.items()}
 
 
 def _by_id(adapter: Adapter, wish: AdapterWish) -> AdapterWish:
