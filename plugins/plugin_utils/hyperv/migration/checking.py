@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import Ambiguous, InvalidRequest, NotFound, RemoteError
+from ..guest.exchange import read_exchanges
 from ..network.findings import plain_address
-from ..network.reading import read_neighbours
+from ..network.reading import read_networks
 from ..preflight.checks import check
-from ..preflight.facts import HostFacts, MoveFacts, VmFacts
+from ..preflight.facts import HostFacts, MoveFacts, Readdressing, VmFacts
 from ..remedies import Surroundings
 from ..selection import Selection
 from ..vm_info import machines as described_machines
@@ -144,11 +145,11 @@ def check_moves(
     )
     placements = _placements(hosts, vms, destination, request)
     destination = replace(destination, existing=_existing(hosts, vms, placements))
-    neighbours = read_neighbours(hosts.destination) if request.names_networks and vms else ()
+    readdressings = _readdressings(hosts, vms, request)
     moves = [
         replace(
             _move_facts(hosts, look, vm, source, destination, placements[vm.id], request),
-            readdressing=request.readdressing(vm.id, vm.name, neighbours),
+            readdressing=readdressings[vm.id],
         )
         for vm in vms
     ]
@@ -158,6 +159,22 @@ def check_moves(
     return [
         Checked(vm=move.vm, placement=move.placement, findings=found[move.vm.id], order=move) for move in moves
     ], around
+
+
+def _readdressings(hosts: Hosts, vms: Sequence[VmFacts], request: MoveRequest) -> dict[str, Readdressing]:
+    """Return what the adapters get, by VM Id, with what is to be known of the hosts to judge it."""
+    found = {vm.id: request.readdressing(vm.id, vm.name) for vm in vms}
+    if not request.names_networks or not vms:
+        return found
+    around = read_networks(hosts.destination)
+    given = {vm_id: replace(one, around=around, neighbours=around.neighbours) for vm_id, one in found.items()}
+    told = [vm_id for vm_id, one in found.items() if any(wish.addresses_guest for wish in one.wishes)]
+    told = [vm.id for vm in vms if vm.id in told and vm.seen.state == "Running"]
+    if told:
+        configurations = read_networks(hosts.source, guests=True).configurations
+        exchanges = read_exchanges(hosts.source, told)
+        given |= {vm_id: replace(given[vm_id], configurations=configurations, exchanges=exchanges) for vm_id in told}
+    return given
 
 
 def _refuse_shared(moves: Sequence[MoveFacts]) -> None:

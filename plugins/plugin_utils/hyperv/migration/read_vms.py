@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...findings import blocking
 from ..gateway import VmDetails, read_details
-from ..guest.judging import exchange_findings
-from ..network.judging import copy_of
-from ..network.wishes import ACCESS
+from ..network.adapters import vlan_of
 from ..preflight.facts import AdapterFacts, DiskFacts, VmFacts
 from .decide import Seen
 
@@ -23,14 +20,11 @@ if TYPE_CHECKING:
 
 def read_vms(session: Session, vm_ids: Sequence[str]) -> dict[str, VmFacts]:
     """Return the facts of the VMs by Id; RemoteError when the host refuses a question that matters."""
-    return {
-        details.vm.id: facts_of(details, session.host)
-        for details in read_details(session, vm_ids, checkpoint_parts=True)
-    }
+    return {details.vm.id: facts_of(details) for details in read_details(session, vm_ids, checkpoint_parts=True)}
 
 
-def facts_of(details: VmDetails, host: str = "") -> VmFacts:
-    """Return a machine's facts on a host; parts of its checkpoints count like its own."""
+def facts_of(details: VmDetails) -> VmFacts:
+    """Return a machine's facts; parts of its checkpoints count like its own."""
     vm, processor = details.vm, details.processor
     names = {checkpoint.id: checkpoint.name for checkpoint in details.checkpoints}
     folders = (vm.path, vm.configuration_location, vm.snapshot_file_location, vm.smart_paging_file_path)
@@ -54,13 +48,14 @@ def facts_of(details: VmDetails, host: str = "") -> VmFacts:
         replication_mode=next((r.mode for r in details.replications), None),
         folders=tuple(sorted({folder for folder in folders if folder})),
         heartbeat=vm.heartbeat,
-        address_doubts=blocking(exchange_findings(copy_of(details, host), None)) if vm.state == "Running" else (),
+        machine=details,
     )
 
 
 def _adapters(details: VmDetails, checkpoints: Mapping[str, str]) -> tuple[AdapterFacts, ...]:
     """Return the adapters of the VM and of its checkpoints, whose names are given by Id."""
-    vlans = {vlan.adapter: vlan.access_vlan_id or None for vlan in details.vlans if vlan.operation_mode == ACCESS}
+    read = ((vlan.adapter, vlan_of(vlan)) for vlan in details.vlans)
+    vlans = {adapter: vlan.carried_id for adapter, vlan in read if vlan is not None and vlan.is_place}
     return tuple(
         AdapterFacts(
             id=adapter.id,
@@ -68,6 +63,7 @@ def _adapters(details: VmDetails, checkpoints: Mapping[str, str]) -> tuple[Adapt
             switch=adapter.switch_name,
             checkpoint=checkpoints.get(adapter.checkpoint_id or ""),
             vlan=vlans.get(adapter.id),
+            is_placed=adapter.id in vlans,
             mac=adapter.mac_address,
             addresses=adapter.ip_addresses,
         )

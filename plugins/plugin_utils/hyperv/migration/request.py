@@ -18,7 +18,6 @@ from .placement import Parts, check_path, check_vhd
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..network.findings import Neighbour
     from ..network.named import Network
 
 PART_OPTIONS = ("virtual_machine_path", "snapshot_file_path", "smart_paging_file_path", "vhds")
@@ -69,18 +68,15 @@ class MoveRequest:
         """Whether anything is said of the destination's networks, or of addresses there."""
         return bool(self.networks[1] or self.addresses)
 
-    def readdressing(self, vm_id: str, name: str, neighbours: tuple[Neighbour, ...] = ()) -> Readdressing:
-        """Return what one VM's adapters get; InvalidRequest for what can't be.
-
-        ``neighbours`` are the adapters at the destination.
-        """
+    def readdressing(self, vm_id: str, name: str) -> Readdressing:
+        """Return what one VM's adapters get; InvalidRequest for what can't be."""
         keys = {vm_id.lower(), name.lower()}
         given = [(key, value) for key, value in self.addresses.items() if str(key).strip("{}").lower() in keys]
         source, destination = self.networks
         wishes = tuple(
             wish for key, value in given for wish in parse_wishes(_listed(value), destination, where=_where(key))
         )
-        return Readdressing(source=source, destination=destination, wishes=wishes, neighbours=neighbours)
+        return Readdressing(source=source, destination=destination, wishes=wishes)
 
 
 def parse(
@@ -121,6 +117,10 @@ def parse(
         networks=networks,
         addresses=arguments.get("addresses") or {},
     )
+    return _checked(request)
+
+
+def _checked(request: MoveRequest) -> MoveRequest:
     _check_unmanaged(request)
     _check_addresses(request)
     return request

@@ -320,6 +320,17 @@ def vlan_of_other_network(
     )
 
 
+def stays_behind(subject: str, adapter: str, network: Network, switch: str | None, vlan: int | None) -> Finding:
+    """Return the finding that an adapter does not come into the destination's network of the name of its own."""
+    return _address(
+        subject,
+        "vlan_differs_from_network",
+        f"adapter {adapter} is of network {network.name}, at {_place(network.switch, network.vlan)} there, and would "
+        f"stay at {_place(switch, vlan)}",
+        f"Give network: {network.name}, or say which VLAN it is to be in (vlan_id, or vlan_mode: untagged).",
+    )
+
+
 def _place(switch: str | None, vlan: int | None) -> str:
     return f"{'switch ' + switch if switch else 'no switch'}, {f'VLAN {vlan}' if vlan else 'untagged'}"
 

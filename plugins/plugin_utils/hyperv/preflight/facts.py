@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ...findings import Finding
 from ..migration.decide import Seen
 from ..migration.placement import Placement
 from ..network.findings import Neighbour
 from ..network.named import Network
 from ..network.wishes import AdapterWish
+
+if TYPE_CHECKING:
+    from ..gateway import VmDetails
+    from ..guest.exchange import Exchange
+    from ..network.guest_configuration import GuestConfiguration
+    from ..network.reading import HostNetworks
 
 RUNNING_STATES = frozenset({"Running", "Paused", "RunningCritical", "PausedCritical"})
 """States in which a VM holds memory and a processor of its host."""
@@ -77,7 +83,9 @@ class AdapterFacts:
     switch: str | None
     checkpoint: str | None = None
     vlan: int | None = None
-    """The VLAN of access mode."""
+    """The VLAN of its guest's untagged frames; None for untagged."""
+    is_placed: bool = True
+    """Whether ``vlan`` is known; not where it could not be read, nor in a private mode."""
     mac: str = ""
     addresses: tuple[str, ...] = ()
     """What the guest reports."""
@@ -92,6 +100,12 @@ class Readdressing:
     wishes: tuple[AdapterWish, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     """The adapters of all VMs at the destination; none where nothing is said of networks or addresses."""
+    around: HostNetworks | None = None
+    """The destination's switches and adapters; None where nothing is said of networks or addresses."""
+    configurations: Mapping[str, GuestConfiguration] = field(default_factory=dict)
+    """What guests of the source report, by lower-case key."""
+    exchanges: Mapping[str, Exchange] | None = None
+    """What they tell of themselves; None where the source does not show it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +134,8 @@ class VmFacts:
     folders: tuple[str, ...] = ()
     """Folders of its configuration, checkpoints and paging."""
     heartbeat: str | None = None
-    address_doubts: tuple[Finding, ...] = ()
-    """Why its guest could not be told an address, as far as the host's own status of the exchange says."""
+    machine: VmDetails | None = None
+    """All that was read of it."""
 
     @property
     def runs(self) -> bool:
