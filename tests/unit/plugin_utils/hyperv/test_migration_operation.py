@@ -307,3 +307,14 @@ def test_one_address_is_not_given_to_two_vms() -> None:
     with pytest.raises(InvalidRequest, match=r"10\.2\.0\.5 is given to 'web0[12]' and to 'web0[12]'"):
         fleet.run(names=["web01", "web02"], addresses={"web01": [wish], "WEB02": [wish]})
     assert not fleet.machines["hv01"].sent("Move-VM")
+
+
+def test_what_the_adapters_task_would_refuse_after_the_move_stops_it_before() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    wish = {"switch": "Gone", "mac_address": "02005D010203", "ipv4": {"address": "10.2.0.5/24"}}
+    outcome = fleet.run(names=["web01"], preflight_only=True, addresses={"web01": [wish]})
+    (entry,) = outcome.values["vms"]
+    stops = {one["id"] for one in entry["findings"] if one["severity"] == "blocking"}
+    assert {"switch_missing", "mac_change_needs_off", "key_value_exchange_disabled"} <= stops
+    assert fleet.where("web01") == ["hv01"]
