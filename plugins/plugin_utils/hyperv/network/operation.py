@@ -63,8 +63,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     session = request.sessions.here()
     chosen = selected(session, selection, host=request.host)
     _check_several(wishes, [vm.name for vm in chosen])
-    seconds = float(request.arguments.get("wait_seconds") or 0)
-    deadline = Deadline(seconds, clock)
+    deadline = Deadline(float(request.arguments.get("wait_seconds") or 0), clock)
     ids = [vm.id for vm in chosen]
     plan, around, details = _planned(session, ids, wishes)
     findings = judge(plan, around, elsewhere=_elsewhere(request), networks=networks.values())
