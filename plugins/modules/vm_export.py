@@ -56,7 +56,8 @@ options:
     description:
       - V(present) makes exports. V(absent) removes them, also those of VMs that the host does not have any more. They
         are chosen by O(names) (as in the manifests) or O(ids).
-      - Removed is only a folder with a manifest of that VM, in which no VM of the host lives, and which nobody writes.
+      - Removed is only a folder with a manifest of that VM, in which no VM lives (of the host, or of
+        another one that M(hyperv.mobility.vm_import) has imported it on in place), and which nobody writes.
     type: str
     choices: [present, absent]
     default: present

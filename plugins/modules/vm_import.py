@@ -26,7 +26,9 @@ options:
     required: true
   mode:
     description:
-      - V(register) makes the files themselves the VM, where they lie.
+      - V(register) makes the files themselves the VM, where they lie; on a share too, from which it runs then.
+      - With V(register) a tree of M(hyperv.mobility.vm_export) is marked first (C(manifest.json.imported)), so that no
+        task of another host removes or writes it.
       - V(restore) and V(copy) copy them first; the VM keeps its Id unless O(generate_new_id=true), which takes V(copy).
     type: str
     choices: [register, restore, copy]

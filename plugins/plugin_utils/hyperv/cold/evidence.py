@@ -113,13 +113,21 @@ def seen_of(details: VmDetails, files: Mapping[str, Item]) -> dict[str, str]:
     return found
 
 
-def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what changed, one sentence part each, in a stable order; everything where nothing had been noted."""
+def differences(before: Mapping[str, str], now: Mapping[str, str], *, by_size: bool = False) -> tuple[str, ...]:
+    """Return what changed, one sentence part each, in a stable order; everything where nothing had been noted.
+
+    ``by_size``: of a file whose time could not be read, then or now, the size alone counts.
+    """
     if not before:
         return ("nothing was noted of the VM when the export began",)
     names = sorted({*before, *now})
     return tuple(
         f"{name}: {before.get(name, 'nothing')} -> {now.get(name, 'nothing')}"
         for name in names
-        if before.get(name) != now.get(name)
+        if before.get(name) != now.get(name) and not (by_size and _same_size(before.get(name, ""), now.get(name, "")))
     )
+
+
+def _same_size(before: str, now: str) -> bool:
+    unread = before.endswith(UNREAD) or now.endswith(UNREAD)
+    return unread and before.partition(",")[0] == now.partition(",")[0]

@@ -9,7 +9,7 @@ import ntpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...errors import RemoteError
 from ...findings import Finding, blocking
@@ -22,9 +22,14 @@ from .evidence import Source, read_sources
 from .export_findings import SHARE, Place, check, clear_of, closed, lacking_space
 from .export_look import Export, State, folder_of, look
 from .export_tree import OFF, capture_of, stale
+from .in_use import users
 
 if TYPE_CHECKING:
     from ...session.protocol import Session
+
+
+_REPLACED: Final = frozenset({State.TORN, State.COMPLETE})
+"""What goes before a new export is made."""
 
 
 class Step(str, Enum):
@@ -77,7 +82,10 @@ def check_exports(
     if not due:
         return tuple(judged)
     where = read_place(session, path, [one.export for one in due], live=_any_live(due, capture))
-    findings = {one.id: check(one.source, one.export, where, capture) for one in due}
+    lived_in = users(session, [one.export.folder for one in due if one.export.state in _REPLACED])
+    findings = {
+        one.id: (*check(one.source, one.export, where, capture), *lived_in.get(one.export.folder, ())) for one in due
+    }
     room = lacking_space([one.source for one in due], where, capture, clear_of(findings))
     return tuple(
         _with_findings(one, (*findings[one.id], *room.get(one.id, ()))) if one.id in findings else one for one in judged
@@ -121,7 +129,7 @@ def _unreachable(source: Source, session: Session, path: str) -> Checked:
 
 def read_place(session: Session, path: str, exports: Sequence[Export] = (), *, live: bool = False) -> Place:
     """Return what is known of the place of exports: its free bytes, and what goes before new ones are made."""
-    old = [one for one in exports if one.state in (State.TORN, State.COMPLETE)]
+    old = [one for one in exports if one.state in _REPLACED]
     return Place(
         path=path,
         host=session.host,

@@ -16,6 +16,7 @@ from ..model_enums import VmState
 from .evidence import Source, disk_files
 from .export_look import EXPORTING_STATUS, Export, State, folder_of
 from .export_tree import OFF, capture_of, size
+from .names import LONGEST_PATH, longest_path, tree_names
 
 if TYPE_CHECKING:
     from ..model import Vm
@@ -25,8 +26,6 @@ SHARE: Final = "\\\\"
 SAVED_STATE: Final = "CaptureSavedState"
 CAPTURES: Final = (OFF, "CaptureCrashConsistentState", SAVED_STATE, "CaptureDataConsistentState")
 _RUNS: Final = (VmState.RUNNING, VmState.PAUSED)
-_LONGEST_PATH: Final = 259
-"""Characters of a path that Windows PowerShell 5.1 opens (MAX_PATH without the final null)."""
 _REMEDIES: Final = {
     "0x80070005": "Access was denied: the management service writes as the host's computer account (HOST$); give it "
     "write rights on the share and on its folder. The caller's own rights don't help.",
@@ -185,9 +184,9 @@ def _folder(source: Source, export: Export, place: Place) -> Iterator[Finding]:
     vm = source.details.vm
     if export.state is State.FOREIGN:
         yield foreign(vm.name, export)
-    names = [ntpath.basename(path) for path in disk_files(source.details)] or [f"{vm.id}.vmcx"]
-    longest = ntpath.join(folder_of(place.path, vm.id), vm.name, "Virtual Hard Disks", max(names, key=len))
-    if len(longest) > _LONGEST_PATH:
+    names = [ntpath.basename(path) for path in disk_files(source.details)]
+    longest = longest_path(folder_of(place.path, vm.id), tree_names(vm.id, vm.name, names))
+    if len(longest) > LONGEST_PATH:
         yield _finding(
             vm, "export_path_too_long", f"a file would have a path of {len(longest)} characters: {longest}",
             "Windows PowerShell reads 259: choose a shorter path.",

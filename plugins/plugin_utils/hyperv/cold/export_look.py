@@ -161,4 +161,4 @@ def at_work(manifest: Manifest, modified: datetime, now: datetime) -> bool:
     A run of this controller that has ended is known. Any other counts until its lease has run out: it can't be asked,
     or the number of its process is another one's now.
     """
-    return not is_gone(manifest.token) and (now - modified).total_seconds() <= manifest.lease_seconds
+    return not is_gone(manifest.token) and (now - modified).total_seconds() <= manifest.waited_for

@@ -17,10 +17,10 @@ from ..migration.outcome import error_as_plain
 from . import files
 from .export_findings import foreign
 from .export_look import Export, State, look
-from .in_use import Resident, in_use, read_residents
+from .in_use import users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ...operation import Request
     from ...session.protocol import Session
@@ -89,8 +89,8 @@ def _targets(session: Session, path: str, selection: Selection) -> tuple[Target,
     if not ids:
         return ()
     found = look(session, path, list(dict.fromkeys(ids)))
-    residents = read_residents(session) if any(one.state is not State.NONE for one in found.values()) else ()
-    return tuple(_target(vm_id, export, residents) for vm_id, export in found.items())
+    lived_in = users(session, [one.folder for one in found.values() if one.state is not State.NONE])
+    return tuple(_target(vm_id, export, lived_in.get(export.folder, ())) for vm_id, export in found.items())
 
 
 def exports_below(session: Session, path: str) -> Mapping[str, Export]:
@@ -111,9 +111,8 @@ def _named(known: Mapping[str, Export], name: str, path: str) -> list[str]:
     return found
 
 
-def _target(vm_id: str, export: Export, residents: Sequence[Resident]) -> Target:
+def _target(vm_id: str, export: Export, findings: tuple[Finding, ...]) -> Target:
     name = export.manifest.vm_name if export.manifest else vm_id
-    findings = in_use(residents, export.folder) if export.state is not State.NONE else ()
     if export.state is State.FOREIGN:
         findings = (foreign(name, export), *findings)
     elif export.state is State.RUNNING:

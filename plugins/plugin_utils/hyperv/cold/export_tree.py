@@ -14,7 +14,7 @@ from ...owner import is_mine
 from . import files
 from . import manifest as manifests
 from .evidence import UNREAD, Source, differences, disk_files
-from .in_use import in_use, read_residents
+from .in_use import users
 
 if TYPE_CHECKING:
     from ...session.protocol import Session
@@ -26,20 +26,21 @@ OFF: Final = "off"
 """What is captured of a VM that is off."""
 
 
-def stale(manifest: Manifest, source: Source, capture: str) -> tuple[str, ...]:
+def stale(manifest: Manifest, source: Source, capture: str, *, by_size: bool = False) -> tuple[str, ...]:
     """Return why an export is not of the VM as it is now; empty where it still holds.
 
     A live export is of its moment, since a running VM writes all the time: it holds until a new one is asked for. One
-    of disks whose times can't be read holds in the run that made it, and for no other.
+    of disks whose times can't be read holds in the run that made it, and for no other; ``by_size`` lets it hold while
+    their sizes and all the rest are as they were, for a VM whose export has been imported already.
     """
     wanted = capture_of(source.details.vm, capture)
     if manifest.capture != wanted:
         return (f"capture: {manifest.capture} -> {wanted}",)
     if wanted != OFF:
         return ()
-    if source.unseen and not is_mine(manifest.token):
+    if source.unseen and not by_size and not is_mine(manifest.token):
         return (f"file {source.unseen[0]}{UNREAD}",)
-    return differences(manifest.seen, source.seen)
+    return differences(manifest.seen, source.seen, by_size=by_size)
 
 
 def capture_of(vm: Vm, capture: str) -> str:
@@ -48,8 +49,8 @@ def capture_of(vm: Vm, capture: str) -> str:
 
 
 def remove_export(session: Session, found: Export) -> None:
-    """Remove exactly the folder of an export of ours; NotPossible where a VM of the host lives in it."""
-    stops = blocking(in_use(read_residents(session), found.folder))
+    """Remove exactly the folder of an export of ours; NotPossible where a VM lives in it, of this host or another."""
+    stops = blocking(users(session, [found.folder])[found.folder])
     if stops:
         raise NotPossible(f"{found.folder}: {stops[0].evidence}", findings=stops)
     files.remove_folder(session, found.folder)

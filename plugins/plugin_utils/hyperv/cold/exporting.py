@@ -21,9 +21,6 @@ from typing import TYPE_CHECKING, Final
 from ...errors import AuthenticationFailed, ConnectionLost, MobilityError, NotFound, NotPossible, RemoteError, TimedOut
 from ...owner import new_token
 from ...session.command import command
-from ..gateway_host import cim
-from ..gateway_reading import ask
-from ..model_host import ComputerSystem
 from ..progress import Course, advance
 from ..writing import change
 from . import files
@@ -33,6 +30,7 @@ from .export_findings import foreign, not_off, remedy
 from .export_jobs import export_jobs
 from .export_look import Export, State, folder_of, look
 from .export_tree import OFF, capture_of, configuration_of, has_all, remove_export, size, stale, tree_of
+from .in_use import computer_name
 from .manifest import Manifest, TreeFile
 
 if TYPE_CHECKING:
@@ -116,11 +114,15 @@ def make(session: Session, order: Order, *, watch: Session | None = None) -> Mad
             return run.round()
         except AuthenticationFailed:
             raise
-        except ConnectionLost:
+        except ConnectionLost as gone:
             lost += 1
             if lost > _LOST_LINKS or order.deadline.passed:
+                gone.changed = gone.changed or run.wrote
                 raise
             order.clock.sleep(_PAUSE_SECONDS)
+        except MobilityError as problem:
+            problem.changed = problem.changed or run.wrote
+            raise
         except _Again:
             order.clock.sleep(POLL_SECONDS)
 
@@ -138,6 +140,8 @@ class _Run:
         self._watch = watch
         self._token = new_token()
         self._waited = False
+        self.wrote = False
+        """Whether it changed anything at the place of the export."""
         self._force = order.force_new
         self._course: Course | None = None
 
@@ -215,12 +219,13 @@ class _Run:
         if found.state in (State.TORN, State.COMPLETE):
             order.tell(f"{vm.name}: removing its {found.state.value} export in {found.folder}")
             remove_export(self._session, found)
+            self.wrote = True
         begun = Manifest(
             state=manifests.EXPORTING,
             vm_id=vm.id,
             vm_name=vm.name,
             version=vm.version,
-            source_host=_computer_name(self._session),
+            source_host=computer_name(self._session),
             capture=capture_of(vm, order.capture),
             started=datetime.now(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z"),
             token=self._token,
@@ -234,6 +239,7 @@ class _Run:
 
     def _write(self, manifest: Manifest) -> None:
         name = ntpath.join(self._order.folder, manifests.FILE_NAME)
+        self.wrote = True
         files.write_text(self._session, name, manifest.as_text(), self._token)
 
     def _export(self, source: Source, begun: Manifest) -> None:
@@ -332,10 +338,6 @@ class _Run:
         for path, item in sorted(items.items()):
             if item.size >= _TOLD_FROM:
                 order.tell(f"{order.vm.name}: taking the hash of {ntpath.basename(path)} ({size(item.size)})")
-            if files.patience(item.size) > manifest.lease_seconds:
-                lease = int(files.patience(item.size))
-                manifest = replace(manifest, lease_seconds=lease)
-                self._write(manifest)
             found.append(
                 TreeFile(
                     path=path,
@@ -355,10 +357,19 @@ class _Run:
             state=manifests.COMPLETE,
             configuration_file=configuration,
             files=tuple(found),
-            lease_seconds=manifests.LEASE_SECONDS,
         )
+        self._require_same(done)
         self._write(done)
         return done
+
+    def _require_same(self, done: Manifest) -> None:
+        """Raise _Again unless the export is still the one whose hashes were taken.
+
+        Another run may take them too, which gives the same; it may also have made a new export of a VM that changed.
+        """
+        now = look(self._session, self._order.path, [self._order.vm.id])[self._order.vm.id].manifest
+        if now is None or now.state == manifests.EXPORTING or now.started != done.started:
+            raise _Again
 
 
 def explained(error: RemoteError, path: str) -> MobilityError:
@@ -367,9 +378,3 @@ def explained(error: RemoteError, path: str) -> MobilityError:
     if known is None:
         return error
     return RemoteError(f"{error.msg} {known}", changed=error.changed, **{**error.details, "remedy": known})
-
-
-def _computer_name(session: Session) -> str:
-    (answer,) = ask(session, cim("Win32_ComputerSystem", ComputerSystem))
-    found = answer.first
-    return found.name if found else session.host

@@ -62,6 +62,19 @@ def incomplete(case: Case) -> Iterator[Finding]:
     )
 
 
+def on_a_share(case: Case) -> Iterator[Finding]:
+    """Yield a warning for files on a share that become the VM as they are."""
+    path = case.source.configuration_file
+    if not case.order.copies and path.startswith("\\\\"):
+        yield _finding(
+            case,
+            "registered_on_share",
+            f"{path} is on a share, and mode is register: the VM runs from there as long as it lives",
+            "Where that is not wanted, copy the files first: mode: restore, or hyperv.mobility.vm_transfer.",
+            Severity.WARNING,
+        )
+
+
 def version_unsupported(case: Case) -> Iterator[Finding]:
     """Yield a finding when the host can't run the configuration version: by the manifest, else by the kind of file."""
     runs, manifest = case.there.versions.runs, case.source.manifest
@@ -195,6 +208,7 @@ def mapped_switch_missing(case: Case) -> Iterator[Finding]:
 
 BEFORE: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     old_export, incomplete, version_unsupported, id_taken, planned_of_this_id, drive_missing, mapped_switch_missing,
+    on_a_share,
 )  # fmt: skip
 
 

@@ -57,6 +57,13 @@ class Source:
         return stem if _GUID.fullmatch(stem) else None
 
     @property
+    def home(self) -> str | None:
+        """Return the folder that holds the manifest; None for files that are no export of ours."""
+        named = self.manifest.configuration_file if self.manifest is not None else ""
+        fits = named and self.configuration_file.lower().endswith(f"\\{named}".lower())
+        return self.configuration_file[: -len(named) - 1] if fits else None
+
+    @property
     def name(self) -> str:
         """Return what to call the VM before the host has read it."""
         if self.manifest is not None:

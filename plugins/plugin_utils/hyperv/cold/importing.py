@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ...errors import ConnectionLost, MobilityError, NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity, blocking
 from ...operation import Diff
+from ...owner import new_token
 from ...waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
 from .. import compatibility
 from ..gateway import read_details
 from ..migration.look import look_at
 from ..migration.read_hosts import destroy_planned, read_existing
+from . import in_use
 from .files import tree
 from .import_case import Case, Planned
 from .import_corrections import corrections
@@ -44,6 +46,9 @@ FAILED: Final = "failed"
 _FIRST = frozenset({"planned_leftover", "import_running"})
 """Findings about what ``complete`` clears away before it compares."""
 _POLL_SECONDS: Final = 5.0
+_NO_LIMIT_SECONDS: Final = 30 * 86400.0
+"""For the import itself where no limit is given: at its deadline a session asks the host to stop, which would break off
+the copying of disks."""
 _LONGEST_SECONDS: Final = 4 * 3600.0
 """How long another import is waited for where no limit is given."""
 _NEWER_VERSION = re.compile(r"(?<!\d)32784(?!\d)")
@@ -198,7 +203,9 @@ def complete(
         require(prepared)
         if tell is not None:
             tell(_announced(prepared.case))
-        session.invoke(compatibility.import_report(), timeout_seconds=timeout_seconds).check(changed=True)
+        _mark(session, prepared)
+        limit = timeout_seconds or _NO_LIMIT_SECONDS
+        session.invoke(compatibility.import_report(), timeout_seconds=limit).check(changed=True)
     except (NotPossible, RemoteError):
         abandon(session, prepared)
         raise
@@ -207,6 +214,13 @@ def complete(
         problem.msg = f"{problem.msg}; the import of {prepared.case.subject} may go on: run again, the Id decides"
         raise
     return _verified(session, prepared)
+
+
+def _mark(session: Session, prepared: Prepared) -> None:
+    """Mark a tree of ours that becomes the VM, before it does: no other host may take it for a copy then."""
+    source = prepared.case.source
+    if not prepared.case.order.copies and source.home is not None:
+        in_use.mark(session, source.home, prepared.vm_id or "", new_token())
 
 
 def _announced(case: Case) -> str:

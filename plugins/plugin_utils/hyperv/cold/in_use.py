@@ -1,22 +1,37 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which VMs of a host live in a folder: an exported tree that was imported in place is a VM, and no copy any more."""
+"""Who lives in a folder: an exported tree that was imported in place is a VM, and no copy any more.
+
+A host shows its own VMs only. A tree on a share, or one that another host shares out, may be a VM of a host that the
+session does not reach: whoever imports a tree in place leaves a mark in it, and a marked tree is nobody's to remove.
+"""
 
 from __future__ import annotations
 
+import json
+import ntpath
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...findings import Finding, Severity
 from ...session.command import command, select
+from ..gateway_host import cim
+from ..gateway_reading import ask
+from ..model_host import ComputerSystem
 from ..wire_values import guid, text
+from . import files
+from .manifest import FILE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ...session.protocol import Session
 
+MARK: Final = f"{FILE_NAME}.imported"
+"""Name of the mark. Like the manifest's own name at its beginning, so that it counts as no file of the tree."""
+_SHARED: Final = ("\\\\", "c:\\clusterstorage\\")
+"""How folders begin that several hosts run VMs from."""
 _FOLDERS = ("ConfigurationLocation", "Path", "SnapshotFileLocation", "SmartPagingFilePath")
 
 
@@ -42,15 +57,15 @@ def read_residents(session: Session) -> tuple[Resident, ...]:
         command("Get-VM") | command("Get-VMSnapshot") | command("Get-VMHardDiskDrive") | select("VMId", "Path"),
         timeout_seconds=300,
     ).check()
-    files: dict[str, set[str]] = {}
+    disk_files: dict[str, set[str]] = {}
     for raw in (*disks.objects, *snapshot_disks.objects):
-        files.setdefault(guid(raw.get("VMId")) or "", set()).add(_path(raw.get("Path")))
-    return tuple(_resident(raw, files) for raw in machines.objects)
+        disk_files.setdefault(guid(raw.get("VMId")) or "", set()).add(_path(raw.get("Path")))
+    return tuple(_resident(raw, disk_files) for raw in machines.objects)
 
 
-def _resident(raw: dict[str, Any], files: dict[str, set[str]]) -> Resident:
+def _resident(raw: dict[str, Any], disk_files: dict[str, set[str]]) -> Resident:
     vm_id = guid(raw.get("Id")) or ""
-    paths = {_path(raw.get(name)) for name in _FOLDERS} | files.get(vm_id, set())
+    paths = {_path(raw.get(name)) for name in _FOLDERS} | disk_files.get(vm_id, set())
     return Resident(id=vm_id, name=text(raw.get("Name")), paths=frozenset(path for path in paths if path))
 
 
@@ -71,4 +86,64 @@ def in_use(residents: Iterable[Resident], folder: str) -> tuple[Finding, ...]:
         )
         for resident in residents
         if resident.lives_in(folder)
+    )
+
+
+def users(session: Session, folders: Sequence[str]) -> dict[str, tuple[Finding, ...]]:
+    """Return by folder a blocking finding for each VM that lives in it, of this host or by the mark of another one."""
+    if not folders:
+        return {}
+    residents, others = read_residents(session), imported_elsewhere(session, folders)
+    return {folder: (*in_use(residents, folder), *others.get(folder, ())) for folder in folders}
+
+
+def mark(session: Session, folder: str, vm_id: str, token: str) -> None:
+    """Write into a tree that this host runs it from now on; RemoteError where it can't be written."""
+    content = json.dumps({"host": computer_name(session), "vm_id": vm_id})
+    files.write_text(session, ntpath.join(folder, MARK), content, token)
+
+
+def unmark(session: Session, folder: str) -> None:
+    """Take the mark out of a tree whose VM was just taken off this host; one that is not there is fine."""
+    files.remove(session, [ntpath.join(folder, MARK)])
+
+
+def imported_elsewhere(session: Session, folders: Sequence[str]) -> Mapping[str, tuple[Finding, ...]]:
+    """Return a blocking finding for each folder whose mark says that a host runs it which can't be asked here.
+
+    Of a folder on this host's own disks its own mark says nothing more: the host shows whether it still has that VM.
+    From a share or a cluster's volume, the VM may have moved on to another host since it was imported.
+    """
+    texts = files.read_texts(session, [ntpath.join(folder, MARK) for folder in folders])
+    marked = {folder: found for folder in folders if (found := texts[ntpath.join(folder, MARK)]) is not None}
+    here = computer_name(session) if marked else ""
+    return {
+        folder: (_imported(folder, host),)
+        for folder, found in marked.items()
+        if (host := _host_of(found)).lower() != here.lower() or folder.lower().startswith(_SHARED)
+    }
+
+
+def computer_name(session: Session) -> str:
+    """Return the host's own name, as Windows has it."""
+    (answer,) = ask(session, cim("Win32_ComputerSystem", ComputerSystem))
+    found = answer.first
+    return found.name if found else session.host
+
+
+def _host_of(content: str) -> str:
+    try:
+        return str(json.loads(content.lstrip("\ufeff"))["host"])
+    except (ValueError, KeyError, TypeError):
+        return "a host that its mark does not name"
+
+
+def _imported(folder: str, host: str) -> Finding:
+    return Finding(
+        id="tree_imported",
+        severity=Severity.BLOCKING,
+        subject=folder,
+        evidence=f"{folder} was imported in place on {host}: its files are that VM",
+        remedy=f"Nothing there is touched. If no host runs a VM from it any more, remove {ntpath.join(folder, MARK)}, "
+        "and run again.",
     )

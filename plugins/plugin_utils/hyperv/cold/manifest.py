@@ -25,6 +25,9 @@ EXPORTING: Final = "exporting"
 HASHING: Final = "hashing"
 COMPLETE: Final = "complete"
 LEASE_SECONDS: Final = 600
+HASHING_SECONDS: Final = 60
+"""The most that is waited for another controller's run while it takes hashes: the tree is whole then, and hashes that
+are taken twice are the same."""
 
 
 class NoManifest(MobilityError):
@@ -69,7 +72,12 @@ class Manifest:
     """What the VM was like when the export began, by name of the thing (``evidence.seen_of``)."""
     lease_seconds: int = LEASE_SECONDS
     """How long after its last change an unfinished manifest says that its run is at work: another controller's run
-    can't be asked, and shows nothing while it takes the hash of a large file."""
+    can't be asked."""
+
+    @property
+    def waited_for(self) -> int:
+        """Return the seconds after its last change for which its run counts as being at work."""
+        return min(self.lease_seconds, HASHING_SECONDS) if self.state == HASHING else self.lease_seconds
 
     @property
     def complete(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidRequest, MobilityError, NotPossible
-from ...findings import Finding, blocking
+from ...findings import Finding
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK, Deadline
 from ..migration.outcome import error_as_plain
@@ -17,11 +17,11 @@ from ..migration.placement import check_path
 from ..selection import parse_selection
 from .export_checking import free_bytes
 from .export_look import folder_of
-from .in_use import in_use, read_residents
+from .in_use import imported_elsewhere, in_use, read_residents
 from .manifest import FILE_NAME, Manifest, NoManifest
 from .route import Method, Route, route_of, sends_password_in_clear
 from .transfer_sources import find_manifests, wrong_file
-from .transferring import Fetched, fetch, leftovers
+from .transferring import Fetched, fetch, leftovers, names_refused
 from .verifying import Problem, find, lacking_room, verify
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def _item(
     vm_id, name, folder = manifest.vm_id, manifest.vm_name, folder_of(asked.path, manifest.vm_id)
     if any(one.id == vm_id and one.lives_in(folder) for one in residents):
         return Item(vm_id=vm_id, name=name, manifest=manifest, outcome=IMPORTED)
-    stops = blocking(in_use(residents, folder))
+    names = () if asked.route.method is Method.EXTERNAL else names_refused(manifest, asked.route, folder)
+    stops = (*names, *in_use(residents, folder), *imported_elsewhere(session, [folder]).get(folder, ()))
     if stops:
         return Item(vm_id=vm_id, name=name, manifest=manifest, outcome=FAILED, findings=stops, error=_refused(*stops))
     problems = verify(session, manifest, asked.path, tell=request.reporter.say)

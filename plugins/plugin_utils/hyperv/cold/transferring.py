@@ -24,7 +24,7 @@ from ...errors import (
     RemoteError,
     TimedOut,
 )
-from ...findings import Finding, Severity, blocking
+from ...findings import Finding, blocking
 from ...owner import PATTERN, is_gone, new_token
 from ...session.command import ON, command
 from ..progress import rate
@@ -33,8 +33,9 @@ from . import manifest as manifests
 from .export_checking import free_bytes
 from .export_look import folder_of
 from .export_tree import size
-from .in_use import in_use, read_residents
+from .in_use import users
 from .manifest import Manifest, TreeFile
+from .names import transfer_path_too_long, web_name_has_brackets
 from .route import Method, Route, route_of
 from .route_opening import check_route, opened
 from .verifying import TOLD_FROM, Kind, Problem, find, lacking_room, verify
@@ -104,6 +105,7 @@ def fetch(
     if not manifest.complete or route.method is Method.EXTERNAL:
         raise InvalidRequest(f"{manifest.vm_name}: only a complete export can be fetched, by smb or http")
     run = _Run(session, manifest, route, folder, tell=tell, clock=clock, deadline=deadline)
+    run.check_names()
     run.patiently(run.check_free)
     swept = run.patiently(run.sweep)
     found = run.patiently(lambda: verify(session, manifest, folder, tell=tell)) if problems is None else problems
@@ -118,6 +120,15 @@ def fetch(
         manifest_written=written,
         parts_removed=swept,
     )
+
+
+def names_refused(manifest: Manifest, route: Route, home: str) -> tuple[Finding, ...]:
+    """Return what keeps the files of a tree from being fetched into its folder by their names."""
+    names = [file.path for file in manifest.files]
+    found = [transfer_path_too_long(manifest.vm_name, home, names)]
+    if route.method is Method.HTTP:
+        found.append(web_name_has_brackets(manifest.vm_name, home, names))
+    return tuple(finding for finding in found if finding is not None)
 
 
 def leftovers(session: Session, folder: str, vm_id: str) -> tuple[str, ...]:
@@ -179,16 +190,32 @@ class _Run:
                     raise
                 self._clock.sleep(_PAUSE_SECONDS)
 
-    def check_free(self) -> None:
-        """Raise NotPossible where a VM of the host lives in the folder: its files are no copy any more."""
-        stops = blocking(in_use(read_residents(self._session), self._home))
+    def check_names(self) -> None:
+        """Raise NotPossible where a file can't get the name under which it is fetched."""
+        stops = names_refused(self._manifest, self._route, self._home)
         if stops:
             raise NotPossible(f"{self._manifest.vm_name}: {stops[0].evidence}", findings=stops)
+
+    def check_free(self) -> None:
+        """Raise NotPossible where a VM lives in the folder, of this host or another: it is no copy any more."""
+        stops = blocking(users(self._session, [self._home])[self._home])
+        if stops:
+            raise NotPossible(f"{self._manifest.vm_name}: {stops[0].evidence}", findings=stops)
+
+    def _check_still_free(self, part: str) -> None:
+        try:
+            self.check_free()
+        except NotPossible as stopped:
+            files.remove(self._session, [part])
+            stopped.changed = self._changed
+            raise
 
     def sweep(self) -> int:
         """Remove the parts of runs that are gone; return how many. What is still being written stays."""
         left = leftovers(self._session, self._folder, self._manifest.vm_id)
-        return len(left) - len(files.remove(self._session, left))
+        removed = len(left) - len(files.remove(self._session, left))
+        self._changed = self._changed or bool(removed)
+        return removed
 
     def check_room(self, wrong: Sequence[Problem]) -> None:
         """Raise NotPossible where what is to be fetched does not fit beside what is there."""
@@ -262,7 +289,11 @@ class _Run:
         if item is not None and item.size == file.size:
             digest = files.digest(session, part, file.size, clock=self._clock)
         if digest == file.sha256:
-            files.put_in_place(session, part, target, replaces=target.lower() in there)
+            replaces = target.lower() in there
+            if replaces:  # hours may have gone since the folder was looked at, and another run have imported it
+                self._check_still_free(part)
+            files.put_in_place(session, part, target, replaces=replaces)
+            self._changed = True
             return None
         files.remove(session, [part])
         found = f"SHA-256 {digest}" if digest else f"{item.size if item else 0} bytes"
@@ -280,20 +311,6 @@ class _Run:
         where = self._route.of(self._manifest.vm_id, file.path)
         if self._route.method is Method.SMB:
             return command("Copy-Item", LiteralPath=where, Destination=part, ErrorAction="Stop")
-        if set(part) & set("[]"):
-            raise NotPossible(
-                f"{self._manifest.vm_name}: {file.path} has brackets, which Invoke-WebRequest reads as a pattern",
-                findings=(
-                    Finding(
-                        id="web_name_has_brackets",
-                        severity=Severity.BLOCKING,
-                        subject=self._manifest.vm_name,
-                        evidence=f"{part} has brackets, which Invoke-WebRequest -OutFile reads as a pattern",
-                        remedy="Use method: smb or external for this VM.",
-                    ),
-                ),
-                changed=self._changed,
-            )
         return command(
             "Invoke-WebRequest",
             Uri=where,

@@ -93,6 +93,8 @@ class ImportHost:
             "Get-ChildItem": self._children,
             "Get-Item": self._items,
             "Get-Content": self._content,
+            "Set-Content": self._write,
+            "Move-Item": self._move,
             "Test-Path": lambda p, o: [self._file(path) is not None for path in p["LiteralPath"]],
             "Compare-VM": self._compare,
             "Import-VM": self._import,
@@ -187,6 +189,12 @@ class ImportHost:
         if text is None:
             raise Refused("PathNotFound,Microsoft.PowerShell.Commands.GetContentCommand", category=13)
         return [text]
+
+    def _write(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
+        self.texts[parameters["LiteralPath"]] = parameters["Value"]
+
+    def _move(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
+        self.texts[parameters["Destination"]] = self.texts.pop(parameters["LiteralPath"])
 
     def _compare(self, parameters: Mapping[str, Any], piped: list[Any]) -> dict[str, Any]:
         if self.refuse_compare:

@@ -15,6 +15,18 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import manifest as manifests
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.evidence import (
+    UNREAD,
+    differences,
+    read_sources,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.export_tree import stale
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.decide import Standing
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.places import Places
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.reading import Case
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.reading import (
+    _changed as source_changed,
+)
 from unit.fake_session import Refused
 from unit.plugin_utils.hyperv.fake_exports import DEAD, FOLDER, MANIFEST, PATH, host, run, unfinished, written
 from unit.plugin_utils.hyperv.fake_files import disk_of
@@ -181,8 +193,31 @@ def test_disks_on_a_share_that_the_session_can_not_see_are_exported_anew_by_each
     assert (one["outcome"], [item["id"] for item in one["findings"]]) == ("exported", ["disk_times_unread"])
     assert run(here).changed is False, "in the run that made it, nothing else can have happened"
     monkeypatch.setattr(owner, "_MADE", set())
+    (source,) = read_sources(here.session, [WEB])
+    exported = written(here)
+    assert stale(exported, source, "off")
+    assert stale(exported, source, "off", by_size=True) == (), "of a VM that was imported, what is known counts"
+    case = Case(
+        id=WEB, name="web01", standing=Standing(source=None, destination=None),
+        places=Places(export="", share="", tree=""), source=source, brought=exported,
+    )  # fmt: skip
+    assert (source_changed(case), source_changed(replace(case, destination=source.details))) == (True, False)
+    here.vms[0]["vhds"][0]["FileSize"] = 77
+    (grown,) = read_sources(here.session, [WEB])
+    assert len(stale(exported, grown, "off", by_size=True)) == 1
+    here.vms[0]["MemoryStartup"] = 2**31
+    (edited,) = read_sources(here.session, [WEB])
+    assert len(stale(exported, edited, "off", by_size=True)) == 2
     assert run(here).values["vms"][0]["outcome"] == "exported"
     assert len(here.session.sent("Export-VM")) == 2
+
+
+def test_times_that_could_be_read_only_once_count_as_unknown() -> None:
+    before, unread = {"file c:\\a": "5 bytes, 2026-01-05T08:00:00Z"}, {"file c:\\a": f"5 bytes{UNREAD}"}
+    for first, second in ((before, unread), (unread, before)):
+        assert differences(first, second)
+        assert differences(first, second, by_size=True) == ()
+    assert differences(before, {"file c:\\a": "5 bytes, 2026-01-05T09:00:00Z"}, by_size=True)
 
 
 def test_an_endpoint_without_files_is_named() -> None:

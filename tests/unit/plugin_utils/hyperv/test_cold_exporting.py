@@ -23,7 +23,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.export
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import get_vm
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline
 from unit.fake_session import FakeClock, FakeSession, request
-from unit.plugin_utils.hyperv.fake_exports import FOLDER, MANIFEST, PATH, host, run, unfinished, written
+from unit.plugin_utils.hyperv.fake_exports import DEAD, FOLDER, MANIFEST, PATH, host, run, unfinished, written
 from unit.plugin_utils.hyperv.fake_host import HOSTILE, WEB
 
 
@@ -133,6 +133,35 @@ def test_a_tree_that_was_finished_needs_its_hashes_only() -> None:
     outcome = run(here)
     assert (outcome.values["vms"][0]["outcome"], here.session.sent("Export-VM")) == ("attached", [])
     assert written(here).complete
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(59, State.RUNNING), (61, State.TORN)])
+def test_hashes_of_another_controller_are_not_waited_for_longer_than_a_minute(seconds: int, state: State) -> None:
+    here = host()
+    unfinished(here, manifests.HASHING)
+    here.disk.put(MANIFEST, replace(written(here), lease_seconds=100_600).as_text())
+    here.disk.later(seconds)
+    assert look(here.session, PATH, [WEB])[WEB].state is state
+
+
+def test_hashes_are_not_written_over_an_export_that_was_made_anew_meanwhile() -> None:
+    here = host()
+    original = here.handlers()["Get-FileHash"]
+    others: list[str] = []
+
+    def hashed(parameters: Any, piped: Any) -> Any:
+        if not others:
+            begun = replace(written(here), state=manifests.EXPORTING, started="2031-01-01T00:00:00Z", token=DEAD)
+            others.append(begun.as_text())
+            here.disk.put(MANIFEST, begun.as_text())
+        return original(parameters, piped)
+
+    here.session.machine.on("Get-FileHash", hashed)
+    clock = FakeClock()
+    clock.on_sleep = lambda now: here.disk.later(5) if here.disk.read(MANIFEST).decode() == others[0] else None
+    outcome = operate(request(here.session, path=PATH, ids=[WEB]), clock=clock)
+    assert outcome.values["vms"][0]["outcome"] == "exported"
+    assert len(here.session.sent("Export-VM")) == 2, "what the other left was waited for, and not called complete"
 
 
 def test_a_tree_that_lost_a_disk_meanwhile_is_made_again() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +86,69 @@ def test_the_manifest_says_which_file_it_is() -> None:
     outcome = run(host, path=f"D:\\In\\{ERP}")
     assert outcome.failure is None
     assert outcome.values["configuration_file"].startswith(f"D:\\In\\{ERP}\\erp\\")
+
+
+def ours() -> ImportHost:
+    """A host on which a tree of ours lies."""
+    host = ImportHost()
+    host.files = {path.replace("D:\\In\\erp", f"D:\\In\\{ERP}\\erp"): size for path, size in host.files.items()}
+    host.files[f"D:\\In\\{ERP}\\manifest.json"] = 1
+    host.texts[f"D:\\In\\{ERP}\\manifest.json"] = MANIFEST.as_text()
+    host.inside["HardDrives"] = [{"Path": f"D:\\In\\{ERP}\\erp\\Virtual Hard Disks\\erp.vhdx"}]
+    return host
+
+
+@pytest.mark.parametrize("path", [f"D:\\In\\{ERP}", f"D:\\In\\{ERP}\\erp\\Virtual Machines\\{ERP.upper()}.vmcx"])
+def test_a_tree_of_ours_that_becomes_the_vm_is_marked_before_it_does(path: str) -> None:
+    host, seen = ours(), list[bool]()
+    mark = f"D:\\In\\{ERP}\\manifest.json.imported"
+    original = host.session.machine.handlers["import-vm"]
+
+    def during(parameters: Any, piped: Any) -> Any:
+        seen.append(mark in host.texts)
+        return original(parameters, piped)
+
+    host.session.machine.on("Import-VM", during)
+    run(host, check_mode=True, path=path)
+    assert mark not in host.texts
+    assert run(host, path=path).changed
+    assert seen == [True]
+    assert json.loads(host.texts[mark])["vm_id"] == ERP
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unknown"), [({"mode": "restore", "vhd_destination_path": "D:\\V"}, []), ({}, [77])]
+)
+def test_what_is_copied_or_refused_is_not_marked(arguments: dict[str, Any], unknown: list[int]) -> None:
+    host = ours()
+    host.inside["unknown"] = unknown
+    outcome = run(host, path=f"D:\\In\\{ERP}", **arguments)
+    assert (outcome.failure is None) is not bool(unknown)
+    assert list(host.texts) == [f"D:\\In\\{ERP}\\manifest.json"]
+
+
+def test_a_vm_that_will_run_from_a_share_is_said() -> None:
+    for mode, expected in (("register", True), ("restore", False)):
+        host = ImportHost()
+        host.files = {path.replace("D:\\In", "\\\\nas\\vms"): size for path, size in host.files.items()}
+        host.inside["HardDrives"] = [{"Path": "\\\\nas\\vms\\erp\\Virtual Hard Disks\\erp.vhdx"}]
+        found = ids(run(host, path="\\\\nas\\vms\\erp", mode=mode), "warning")
+        assert ("registered_on_share" in found) is expected
+
+
+@pytest.mark.parametrize(("given", "limit"), [(0, 30 * 86400), (900, 900)])
+def test_an_import_is_given_all_the_time_there_is(given: int, limit: int) -> None:
+    host, limits = ImportHost(), list[float | None]()
+
+    class Timed(FakeSession):
+        def invoke(self, *statements: Any, timeout_seconds: float | None = None) -> Any:
+            if any(item.name == "Import-VM" for one in statements for item in one.commands):
+                limits.append(timeout_seconds)
+            return super().invoke(*statements, timeout_seconds=timeout_seconds)
+
+    session = Timed(host="hv02", machine=host.session.machine)
+    import_task.operate(request(session, path=ROOT, mode="restore", timeout_seconds=given))
+    assert limits == [limit]
 
 
 @pytest.mark.parametrize(

@@ -190,3 +190,19 @@ def test_a_finding_about_the_vm_names_the_vm() -> None:
     for predicate in findings._OWN:
         for found in predicate(move(guest=None, request={"power": "require_off"}, vm={"processor_count": 99})):
             assert found.subject == "web"
+
+
+def long_id(name: str = "web", **more: Any) -> ColdMove:
+    return move(vm={"id": "aaaaaaaa-1111-1111-1111-111111111111", "name": name}, **more)
+
+
+def test_names_that_files_can_not_get_are_found_before_anything_is_stopped() -> None:
+    far = Places(export="D:\\E", share="\\\\HV01\\D$\\E", tree="D:\\" + "f" * 130)
+    assert ids(long_id(places=far)) == ["transfer_path_too_long"]
+    assert ids(long_id(places=far, request={"transfer_method": "external"})) == []
+    assert ids(long_id(places=replace(far, export=far.tree, tree="D:\\VMs"))) == []
+    longer = replace(far, export="D:\\" + "f" * 215, tree="D:\\VMs")
+    assert ids(long_id(places=longer)) == ["export_path_too_long"]
+    assert ids(long_id(places=longer, steps=(Step.TRANSFER, Step.IMPORT))) == []
+    assert ids(long_id(name="web[1]")) == []
+    assert ids(long_id(name="web[1]", request={"transfer_method": "http"})) == ["web_name_has_brackets"]

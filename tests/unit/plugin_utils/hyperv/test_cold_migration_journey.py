@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, NotPossible
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import (
     evidence,
     exporting,
@@ -162,14 +162,15 @@ class World(Fleet):
             files=(TreeFile(path="web\\disk.vhdx", size=5, sha256="0" * 64),), seen=source.seen,
         )  # fmt: skip
         self.change(lambda: self.exports.update({order.vm.id: made}))
-        return exporting.Made(manifest=made, outcome="exported")
+        return exporting.Made(manifest=made, outcome="exported", changed=True)
 
     def _fetch(self, session: Any, manifest: Manifest, route: Any, folder: str, **more: Any) -> transferring.Fetched:
         if self.trees.get(manifest.vm_id) != manifest:
             self.change(lambda: self.trees.update({manifest.vm_id: manifest}))
+            return transferring.Fetched(files_fetched=1, manifest_written=True)
         return transferring.Fetched()
 
-    def _import(self, session: Any, order: Any) -> None:
+    def _import(self, session: Any, order: Any, **more: Any) -> None:
         (tree,) = [one for one in self.trees.values() if f"\\{one.vm_id}\\" in order.path]
         source = self.vms[SOURCE][tree.vm_id]
         assert tree.vm_id not in self.vms[DESTINATION]
@@ -530,7 +531,7 @@ def test_restored_vms_have_a_folder_of_their_own_and_their_tree_goes_with_the_so
     orders = []
     import_vm = importing.import_vm
 
-    def keeping(session: Any, order: Any) -> None:
+    def keeping(session: Any, order: Any, **more: Any) -> None:
         orders.append(order)
         import_vm(session, order)
 
@@ -576,3 +577,33 @@ def test_a_link_that_breaks_every_time_is_no_accident(world: World, monkeypatch:
     assert row(outcome)["error"]["kind"] == "connection_lost"
     assert len(tries) == journey.LOST_LINKS + 1
     assert outcome.changed
+
+
+def test_an_import_gets_the_time_that_is_left_and_a_refused_one_has_changed_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, Any]] = []
+
+    def refuse(session: Any, order: Any, **more: Any) -> None:
+        given.append(more)
+        raise NotPossible("web can't be imported", findings=())
+
+    monkeypatch.setattr(importing, "import_vm", refuse)
+    assert world.go().changed is True
+    outcome = world.go(timeout_seconds=900)
+    assert (outcome.changed, row(outcome)["outcome"]) == (False, "failed")
+    assert [one["timeout_seconds"] for one in given] == [None, 900]
+    assert given[0]["clock"] is world.clock
+    assert given[0]["tell"]
+
+
+def test_disks_that_can_not_be_seen_don_t_stop_a_vm_that_was_imported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.kill_at = (6, "after")
+    with pytest.raises(Killed):
+        world.go()
+    monkeypatch.setattr(evidence.Source, "unseen", ("\\\\fs01\\vms\\web.vhdx",))
+    outcome = world.go()
+    assert row(outcome)["outcome"] == "migrated"
+    assert "disk_times_unread" in finding_ids(outcome)

@@ -17,8 +17,9 @@ from ...preflight import hosts as host_predicates
 from ...preflight import machine, storage
 from ...preflight.facts import SAVED_STATES, HostFacts, MoveFacts, VmFacts
 from ...versions import editions_between, editions_running
+from ..names import LONGEST_PATH, longest_path, transfer_path_too_long, tree_names, web_name_has_brackets
 from .decide import OFF, Step
-from .request import FORCE, REQUIRE_OFF, RESTORE
+from .request import EXTERNAL, FORCE, HTTP, REQUIRE_OFF, RESTORE
 
 if TYPE_CHECKING:
     from .places import Places
@@ -137,6 +138,26 @@ def name_is_no_folder(move: ColdMove) -> Iterator[Finding]:
             f"an export makes a folder named {name!r}, which Windows does not allow (0x8007007B)",
             "Rename the VM (Rename-VM), and give it its name back afterwards.",
         )
+
+
+def names(move: ColdMove) -> Iterator[Finding]:
+    """Yield findings for files of the tree that can't get their names where they are exported or fetched to."""
+    vm, request = move.vm, move.request
+    files = tree_names(vm.id, vm.name, [disk.path for disk in vm.disks if disk.path])
+    longest = longest_path(move.places.export_of(vm.id), files)
+    if Step.EXPORT in move.steps and len(longest) > LONGEST_PATH:
+        yield _finding(
+            move,
+            "export_path_too_long",
+            f"a file would have a path of {len(longest)} characters: {longest}",
+            f"Windows PowerShell reads {LONGEST_PATH}: choose a shorter export_path.",
+        )
+    if Step.TRANSFER not in move.steps or request.transfer_method == EXTERNAL:
+        return
+    found = [transfer_path_too_long(vm.name, move.places.tree_of(vm.id), files)]
+    if request.transfer_method == HTTP:
+        found.append(web_name_has_brackets(vm.name, move.places.tree_of(vm.id), files))
+    yield from (finding for finding in found if finding is not None)
 
 
 def version(move: ColdMove) -> Iterator[Finding]:
@@ -262,7 +283,7 @@ _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     storage.iso_missing,
 )
 """Predicates that hold for live and cold migrations alike, over the VM as it is when it is exported."""
-_OWN = (cannot_be_stopped, name_is_no_folder, version, guest_support, processors, drives, switches)
+_OWN = (cannot_be_stopped, name_is_no_folder, names, version, guest_support, processors, drives, switches)
 
 
 def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ....errors import NotPossible
+from ....errors import MobilityError, NotPossible
 from ...gateway import get_vm
 from ...migration.placement import folder_name
 from ...power import PowerRule, start
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 def export(work: Work) -> Manifest:
     """Return the manifest of a finished export of the source as it is now."""
-    work.changed = True
     order = exporting.Order(
         vm=get_vm(work.ends.source, work.id),
         path=work.places.export,
@@ -42,7 +42,20 @@ def export(work: Work) -> Manifest:
         tell=work.tell,
         interactive=work.interactive,
     )
-    return exporting.make(work.ends.source, order, watch=work.watch).manifest
+    with _counted(work):
+        made = exporting.make(work.ends.source, order, watch=work.watch)
+    work.changed = work.changed or made.changed
+    return made.manifest
+
+
+@contextmanager
+def _counted(work: Work) -> Iterator[None]:
+    """Note what a leg has changed before it failed: a lost link is opened again, and its error forgotten."""
+    try:
+        yield
+    except MobilityError as problem:
+        work.changed = work.changed or problem.changed
+        raise
 
 
 def bring(work: Work, case: Case) -> Manifest | None:
@@ -54,17 +67,17 @@ def bring(work: Work, case: Case) -> Manifest | None:
         return _brought_by_people(work, case)
     if case.manifest is None:
         raise NotPossible(f"{work.name}: its export is gone", findings=(), changed=work.changed)
-    work.changed = True
-    fetched = transferring.fetch(
-        work.ends.destination,
-        case.manifest,
-        route_of(work),
-        work.places.tree,
-        tell=work.tell,
-        clock=work.clock,
-        deadline=work.deadline,
-    )
-    del fetched
+    with _counted(work):
+        fetched = transferring.fetch(
+            work.ends.destination,
+            case.manifest,
+            route_of(work),
+            work.places.tree,
+            tell=work.tell,
+            clock=work.clock,
+            deadline=work.deadline,
+        )
+    work.changed = work.changed or fetched.changed
     return case.manifest
 
 
@@ -87,11 +100,13 @@ def _brought_by_people(work: Work, case: Case) -> Manifest | None:
 
 def take_in(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> None:
     """Import the tree that lies at the destination; the VM keeps its Id and is off."""
-    work.changed = True
     session = work.ends.destination
     order = import_order(work, brought, switch_map)
     work.tell(f"{work.name}: importing it on {session.host}")
-    importing.import_vm(session, order)
+    limit = None if work.deadline.seconds is None else max(1.0, work.deadline.remaining)
+    with _counted(work):
+        importing.import_vm(session, order, timeout_seconds=limit, clock=work.clock, tell=work.tell)
+    work.changed = True
 
 
 def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> importing.ImportOrder:

@@ -151,7 +151,7 @@ def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts, wante
     elif asked.rollback:
         track.steps = steps_back(case.standing, remove=asked.remove_destination)
     else:
-        track.findings = (_kept(case, source),) if asked.remove_source else ()
+        track.findings = (*([_kept(case, source)] if asked.remove_source else []), *_unread(case, source))
         track.wiring = _wiring(case, wanted)
         track.steps = steps_left(case.standing, start=asked.start, readdress=track.wiring.readdresses)
     return track
@@ -170,6 +170,22 @@ def _kept(case: Case, source: str) -> Finding:
         subject=case.name,
         evidence=f"{source} keeps the VM, off, until its copy was seen to be right in a later run",
         remedy="Run again with remove_source: true.",
+    )
+
+
+def _unread(case: Case, source: str) -> tuple[Finding, ...]:
+    """Return a warning for an imported VM of which only sizes say that its source is what was exported."""
+    unseen = case.source.unseen if case.source is not None and case.destination is not None else ()
+    return tuple(
+        Finding(
+            id="disk_times_unread",
+            severity=Severity.WARNING,
+            subject=case.name,
+            evidence=f"{path} can't be seen from a session to {source}: that it was not written to since its export is "
+            "known by its size alone",
+            remedy="Make sure that the VM did not run there since. A connection that delegates credentials can tell.",
+        )
+        for path in unseen[:1]
     )
 
 

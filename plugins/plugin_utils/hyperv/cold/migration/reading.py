@@ -188,7 +188,9 @@ def _case(read: Case, look: Look) -> Case:
 
 def _changed(read: Case) -> bool:
     """Whether the source is not any more what was exported; False where there is nothing to compare."""
-    return read.source is not None and read.manifest is not None and bool(stale(read.manifest, read.source, OFF))
+    if read.source is None or read.manifest is None:
+        return False
+    return bool(stale(read.manifest, read.source, OFF, by_size=read.destination is not None))
 
 
 def side_of(details: VmDetails | None) -> Side | None:

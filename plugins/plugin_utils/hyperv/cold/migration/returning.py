@@ -13,7 +13,7 @@ from ....errors import NotPossible
 from ....findings import Finding, Severity
 from ...gateway import find_vm, get_vm, read_details
 from ...power import PowerRule, start
-from .. import exporting, files
+from .. import exporting, files, in_use
 from ..evidence import disk_files
 from ..export_look import State
 from ..export_tree import remove_export
@@ -25,6 +25,7 @@ from .request import RESTORE
 from .work import note, require_at_rest, take_down, unregister
 
 if TYPE_CHECKING:
+    from ....session.protocol import Session
     from .reading import Case
     from .work import Work
 
@@ -63,6 +64,7 @@ def remove_destination(work: Work) -> None:
             )
         paths = _own_files(work, session_side="destination")
         unregister(session, work.id)
+        in_use.unmark(session, work.places.tree_of(work.id))
         files.remove(session, paths)
     _remove_tree(work)
 
@@ -72,7 +74,7 @@ def _remove_tree(work: Work) -> None:
     session = work.ends.destination
     tree = exporting.look(session, work.places.tree, [work.id])[work.id]
     if tree.state in _OURS:
-        remove_export(session, tree)
+        _remove_export(work, session, tree)
 
 
 def start_source(work: Work, case: Case) -> None:
@@ -107,12 +109,25 @@ def remove_source(work: Work, case: Case) -> None:
     left = files.remove(session, _own_files(work, session_side="source"))
     export = exporting.look(session, work.places.export, [work.id])[work.id]
     if export.state in _OURS:
-        remove_export(session, export)
+        _remove_export(work, session, export)
     if work.request.import_mode == RESTORE:
         _remove_tree(work)  # its files were copied once more; with register they are the VM
     unregister(session, work.id)
     if left:
         work.found.append(_left(work.name, left))
+
+
+def _remove_export(work: Work, session: Session, export: exporting.Export) -> None:
+    """Remove an export or a tree; one that a mark calls a VM stays, and that is said.
+
+    On a share the export may be the very folder that the destination runs the VM from.
+    """
+    try:
+        remove_export(session, export)
+    except NotPossible as kept:
+        if {finding.id for finding in kept.findings} != {"tree_imported"}:
+            raise
+        work.found += [replace(finding, severity=Severity.WARNING) for finding in kept.findings]
 
 
 def _own_files(work: Work, *, session_side: str) -> tuple[str, ...]:
