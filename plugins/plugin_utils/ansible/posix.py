@@ -20,20 +20,26 @@ from ansible.errors import (
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, TimedOut
 from ..session.command import Secret
 from ..session.programs import ProgramResult
+from ..waiting import SYSTEM_CLOCK, Deadline, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible.plugins.action import ActionBase
 
+    from ..waiting import Clock
+
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
+RENEWAL_SECONDS: Final = 30.0
+"""How long a restarted server may take until it accepts connections."""
 
 
 class TaskShell:
     """Implements ``PosixShell`` over the connection of a task."""
 
-    def __init__(self, action: ActionBase, host: str) -> None:
+    def __init__(self, action: ActionBase, host: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self.host = host
+        self._clock = clock
         self._action: Any = action
         self._connection: Any = action._connection  # noqa: SLF001
         self._answered = False
@@ -72,11 +78,27 @@ class TaskShell:
             raise InvalidRequest(f"the controller has no file {local_path!r}", path=local_path) from missing
 
     def renew(self) -> None:
-        """Close the connection that the plugin keeps open beyond a task, where it keeps one."""
+        """Close the connection that the plugin keeps open beyond a task, and wait until the server takes a new one.
+
+        A server that has just been restarted may turn the first connections away. One that stays away is told by the
+        next call.
+        """
         reset = getattr(self._connection, "reset", None)
         if reset is not None:
             with contextlib.suppress(AnsibleError):
                 reset()
+        deadline = Deadline(RENEWAL_SECONDS, self._clock)
+        with contextlib.suppress(TimedOut):
+            wait_until(self._takes_connections, what="a new connection", deadline=deadline, interval=1.0)
+
+    def _takes_connections(self) -> bool:
+        try:
+            self.run("exit 0", timeout_seconds=RENEWAL_SECONDS)
+        except AuthenticationFailed:
+            return True  # never tried again with the same secret
+        except (ConnectionLost, TimedOut):
+            return False
+        return True
 
     def _refuse_terminals(self) -> None:
         become = self._connection.become
