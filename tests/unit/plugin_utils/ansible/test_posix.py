@@ -45,7 +45,7 @@ class Action:
 
 
 def shell(action: Action, clock: Clock) -> TaskShell:
-    return TaskShell(action, "lin01", clock)  # type: ignore[arg-type]  # what it uses of an action
+    return TaskShell(action, "lin01", clock)
 
 
 def test_a_server_that_restarts_is_waited_for() -> None:
