@@ -152,18 +152,22 @@ options:
   remove_source:
     description:
       - Whether the source of VMs that an earlier run has migrated is removed, with its disks and its export. Only when
-        the VM at the destination is there by its Id, with its disks, and runs if it ran before.
-      - A VM that this run migrates keeps its source.
+        the VM at the destination is there by its Id, with its disks, runs if it ran before, and shows what O(verify)
+        asks for; and when the source is as it was exported.
+      - A VM that this run of the playbook migrates keeps its source. Base images stay, and files that other VMs use.
     type: bool
     default: false
   rollback:
     description:
       - Whether to go back. The VM at the destination is shut down and marked, then the source gets its automatic start
         back and is started if it ran. What was written at the destination is on that copy only.
+      - Refused where a disk of the source is missing, or its removal was begun.
     type: bool
     default: false
   remove_destination:
-    description: With O(rollback=true), whether the copy at the destination is removed, with its disks and its tree.
+    description:
+      - With O(rollback=true), whether the copy at the destination is removed, with its disks and its tree. It goes
+        last, once the source is as it was before.
     type: bool
     default: false
   preflight_only:

@@ -50,6 +50,8 @@ class Request:
     inventory_hosts: tuple[str, ...] = ()
     variable: Callable[[str, str], Any] = _no_variable
     """The value of a variable (templated, plain types) of an inventory host; None where it has none."""
+    run_id: str = ""
+    """The same for all tasks of one run of a playbook, and another for each run; letters and digits."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ def went(module_lab: Lab) -> Run:
                 cold("too early", "MID1", "new1", preflight_only=True),
                 task("upgrade", "vm_version", names=["erp01"], destination_host="new1", upgrade=True, power="restart"),
                 cold("second hop", "MID1", "new1"),
+                cold("twice in one run", "MID1", "new1", remove_source=True),
             ],
         ),
         ("old1", [cold("back over two hops", "OLD1", "mid1", rollback=True), cold("elsewhere", "OLD1", "new1")]),
@@ -93,6 +94,11 @@ def test_the_vm_goes_by_hops_and_keeps_its_id(went: Run, module_lab: Lab) -> Non
     assert vms["NEW1"]["start_action"] == "StartIfRunning"
     assert "cold migrated to MID1" in vms["OLD1"]["notes"]
     assert "cold migrated to NEW1" in vms["MID1"]["notes"]
+
+
+def test_a_source_stays_in_the_run_of_the_playbook_that_migrates(went: Run) -> None:
+    kept = row(went, "twice in one run")
+    assert (kept["outcome"], finding_ids(kept)) == ("already_there", {"source_kept"})
 
 
 def test_a_rollback_over_two_hops_starts_nothing(went: Run) -> None:

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import platform
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, final
 
+from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
@@ -71,6 +74,7 @@ class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
                 reporter=DisplayReporter(sessions.host, masker),
                 inventory_hosts=tuple(str(host) for host in task_vars.get("hostvars", ())),
                 variable=lambda host, name: self._variable(host, name, task_vars),
+                run_id=_run_id(),
             )
             return self.operate(request)
         except MobilityError as error:
@@ -108,6 +112,15 @@ def _as_result(outcome: Outcome, *, diff: bool) -> dict[str, Any]:
     if diff and outcome.diff is not None:
         found["diff"] = {"before": outcome.diff.before, "after": outcome.diff.after}
     return found if outcome.failure is None else {**found, **failure_of(outcome.failure, outcome.changed)}
+
+
+def _run_id() -> str:
+    """Return what all tasks of one run of a playbook have in common, and no other run: 12 digits and letters.
+
+    Ansible makes a temporary folder anew for each run, and its workers inherit the name. It is hashed, since the Id
+    ends up in notes of VMs.
+    """
+    return hashlib.sha256(f"{platform.node()} {constants.DEFAULT_LOCAL_TMP}".encode()).hexdigest()[:12]
 
 
 def failure_of(failure: MobilityError, changed: bool) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def test_addresses_come_after_the_start_and_only_when_asked() -> None:
         (standing(side("Off", MARK), side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
         (standing(side("Off", replace(MARK, kind=Kind.DONE))), Verdict.GONE_ON),
         (standing(side("Off", replace(MARK, kind=Kind.DONE)), side("Running")), Verdict.DONE),
+        (standing(side("Off", replace(MARK, kind=Kind.REMOVING))), Verdict.GONE_ON),
+        (standing(side("Off", replace(MARK, kind=Kind.REMOVING)), side("Running")), Verdict.DONE),
     ],
 )  # fmt: skip
 def test_what_keeps_a_vm_from_being_touched(now: Standing, verdict: Verdict) -> None:
@@ -138,6 +140,8 @@ def test_an_export_of_ours_that_runs_is_gone_on_with() -> None:
         (standing(side("Off", MARK), side("Off", replace(MARK, host="HV03"))), Verdict.ELSEWHERE),
         (standing(side("Off", replace(MARK, kind=Kind.DONE))), Verdict.GONE_ON),
         (standing(side("Running", MARK), side("Off", replace(MARK, host="HV01", kind=Kind.ROLLED_BACK))), Verdict.GO),
+        (standing(side("Off", replace(MARK, kind=Kind.REMOVING)), side("Running")), Verdict.BEING_REMOVED),
+        (standing(side("Off", replace(MARK, kind=Kind.REMOVING))), Verdict.BEING_REMOVED),
     ],
 )
 def test_rollback(now: Standing, verdict: Verdict) -> None:
@@ -146,7 +150,8 @@ def test_rollback(now: Standing, verdict: Verdict) -> None:
 
 def test_a_rollback_stops_the_destination_before_it_starts_the_source() -> None:
     assert steps_back(FINISHED, remove=False) == (Step.STOP_DESTINATION, Step.START_SOURCE)
-    assert steps_back(FINISHED, remove=True) == (Step.STOP_DESTINATION, Step.REMOVE_DESTINATION, Step.START_SOURCE)
+    assert steps_back(FINISHED, remove=True) == (Step.STOP_DESTINATION, Step.START_SOURCE, Step.REMOVE_DESTINATION)
+    assert steps_back(standing(side("Off"), tree=True), remove=True) == (Step.REMOVE_DESTINATION,)
     assert steps_back(HELD, remove=True) == (Step.START_SOURCE,)
 
 
@@ -194,6 +199,8 @@ def test_notes_keep_what_people_wrote(own: str) -> None:
     assert marks.find(once) == MARK
     assert marks.put(once, MARK) == once
     assert marks.without(once) == own.rstrip()
+    done = replace(MARK, kind=Kind.DONE, run="0a1b2c")
+    assert marks.find(marks.put(once, done)) == done
     other = replace(MARK, host="HV01", kind=Kind.ROLLED_BACK)
     assert marks.find(marks.put(once, other)) == other
     assert marks.put(once, other).count("rolled back to HV01") == 1

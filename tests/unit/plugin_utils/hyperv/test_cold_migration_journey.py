@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,11 +65,15 @@ class World(Fleet):
         self.changes = 0
         self.kill_at: tuple[int, str] | None = None
         self.writes = 0
+        self.runs = 0
         self.exports: dict[str, Manifest] = {}
         self.trees: dict[str, Manifest] = {}
         self.imports: list[str] = []
         self.starts: list[str] = []
         self.brought_by_people = True
+        self.parents: dict[str, str] = {}
+        self.unreadable: set[str] = set()
+        self.locked: set[str] = set()
         for host in (SOURCE, DESTINATION):
             self._extend(host, self.machines[host])
         self._seams(monkeypatch)
@@ -126,7 +131,7 @@ class World(Fleet):
         monkeypatch.setattr(importing, "import_vm", self._import)
         monkeypatch.setattr(planning, "check_route", lambda session, route, probe: ())
         monkeypatch.setattr(planning, "opens", lambda session, path: True)
-        monkeypatch.setattr(files, "remove", lambda session, paths: self.change(lambda: ()))
+        monkeypatch.setattr(files, "remove", self._remove_files)
         monkeypatch.setattr(returning, "remove_export", self._remove_export)
 
     def _sources(self, session: Any, ids: list[str]) -> tuple[evidence.Source, ...]:
@@ -134,9 +139,25 @@ class World(Fleet):
         for details in read_details(session, ids, checkpoint_parts=True):
             data = " ".join(self.vms[session.host][details.vm.id]["data"])
             item = files.Item(path=DISK, size=2**30, modified=data)
-            paths = evidence.disk_files(details)
+            paths = [path for path in evidence.disk_files(details) if path.lower() in self.files[session.host]]
             found.append(evidence.Source(details=details, files={path.lower(): item for path in paths}))
         return tuple(found)
+
+    def _vhds(self, host: str, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
+        """Return the disk files that are there and that anybody asked for; one that can't be read is an error."""
+        ids = set(self.vms[host]) if piped else set()  # the Ids are not in what is piped
+        paths = {str(path).lower() for path in parameters.get("Path") or ()}
+        paths |= {d["Path"].lower() for key in ids for d in self.vms[host].get(key, {}).get("disks", [])}
+        return [
+            {"Path": path, "FileSize": 2**30, "ParentPath": self.parents.get(path)}
+            for path in sorted(paths & self.files[host] - self.unreadable)
+        ]
+
+    def _remove_files(self, session: Any, paths: Any) -> tuple[str, ...]:
+        for path in paths:
+            if path.lower() not in self.locked:
+                self.change(partial(self.files[session.host].discard, path.lower()))
+        return tuple(path for path in paths if path.lower() in self.locked)
 
     def _read_trees(self, session: Any, ids: list[str], where: Any) -> dict[str, Manifest]:
         return {one: self.trees[one] for one in ids if one in self.trees}
@@ -177,6 +198,7 @@ class World(Fleet):
         copy = {**source, "State": "Off", "data": tuple(tree.token.split("  "))}
 
         def effect() -> None:
+            self.files[DESTINATION] |= {disk["Path"].lower() for disk in copy["disks"]}
             self.vms[DESTINATION][tree.vm_id] = copy
             self.imports.append(tree.vm_name)
 
@@ -189,7 +211,7 @@ class World(Fleet):
     def add(self, name: str, host: str = SOURCE, **members: Any) -> dict[str, Any]:
         more = {"AutomaticStartAction": "StartIfRunning", "Notes": "own notes", "data": ("installed",)}
         machine = super().add(name, host, **{**more, **members})
-        self.files[DESTINATION].add(machine["disks"][0]["Path"].lower())
+        self.files[host] |= {"c:\\vms", f"c:\\vms\\{name}", *(disk["Path"].lower() for disk in machine["disks"])}
         return machine
 
     def copy(self, name: str = "web") -> dict[str, Any]:
@@ -198,9 +220,11 @@ class World(Fleet):
     def origin(self, name: str = "web") -> dict[str, Any]:
         return self.vms[SOURCE][vm_id(name)]
 
-    def go(self, *, check_mode: bool = False, **arguments: Any) -> Outcome:
+    def go(self, *, check_mode: bool = False, same_run: str | None = None, **arguments: Any) -> Outcome:
         given = {"names": ["web"], "destination_host": DESTINATION, **arguments}
-        request = self.request(check_mode=check_mode, **given)
+        self.runs += 1
+        run_id = f"run{self.runs}" if same_run is None else same_run
+        request = replace(self.request(check_mode=check_mode, **given), run_id=run_id)
         return operation.operate(request, clock=self.clock, runner=Inline())
 
 
@@ -333,7 +357,7 @@ def source_gone(world: World) -> None:
 
 def test_killed_at_any_change_a_removal_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     total = changes_of(monkeypatch, migrated, remove_source=True)
-    assert total == 3
+    assert total == 4
     for number in range(1, total + 1):
         world = World(monkeypatch)
         world.add("web")
@@ -428,8 +452,8 @@ def test_what_is_not_touched(world: World, here: dict[str, Any], there: dict[str
     world.origin().update(here)
     if there is not None:
         world.vms[DESTINATION][vm_id("web")] = {**world.origin(), **there}
-    for more in ({}, {"rollback": True}):
-        outcome = world.go(**more)
+    for back in (False, True):
+        outcome = world.go(rollback=back)
         if expected in finding_ids(outcome):
             assert outcome.failure is not None
     assert expected in finding_ids(world.go())

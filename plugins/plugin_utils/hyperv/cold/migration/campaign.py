@@ -97,6 +97,7 @@ class Campaign:
     clock: Clock
     runner: Runner
     reporter: Reporter
+    run_id: str = ""
     _idle: list[Lane] = field(default_factory=list)
     _busy: dict[str, Lane] = field(default_factory=dict)
     _said: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
@@ -160,6 +161,7 @@ class Campaign:
             deadline=Deadline(self.request.timeout_seconds, self.clock),
             tell=self._said.put,
             interactive=self.reporter.interactive,
+            run_id=self.run_id,
         )
         self._busy[track.case.id] = lane
         track.began, track.started = True, self.clock.monotonic()

@@ -114,6 +114,8 @@ class Verdict(str, Enum):
     """A cold migration to another host has begun, from the source or on from the destination."""
     GONE_ON = "gone_on"
     """It was migrated there and is not there any more: it may run on yet another host."""
+    BEING_REMOVED = "being_removed"
+    """The removal of the source has begun, so its disks may be gone."""
     NO_WAY_BACK = "no_way_back"
     """The source is gone, so nothing can be rolled back to."""
 
@@ -169,7 +171,7 @@ def judge(standing: Standing, *, back: bool = False, remove: bool = False) -> Ve
     if _elsewhere(standing):
         return Verdict.ELSEWHERE
     if back:
-        return _judge_back(source, destination, remove=remove)
+        return _judge_back(standing, remove=remove)
     if source is None:
         return Verdict.GO if standing.unfinished else Verdict.DONE
     return _judge_source(standing, source) if destination is None else _judge_both(standing, source, destination)
@@ -187,7 +189,7 @@ def _elsewhere(standing: Standing) -> bool:
 
 def _judge_source(standing: Standing, source: Side) -> Verdict:
     """Return the verdict on a VM that only the source has."""
-    if source.mark is not None and source.mark.kind is Kind.DONE:
+    if source.mark is not None and source.mark.kind in _PAST:
         return Verdict.GONE_ON
     if source.seen.is_interrupted and standing.export is not Export.RUNNING:
         return Verdict.WAIT
@@ -211,17 +213,24 @@ def _judge_both(standing: Standing, source: Side, destination: Side) -> Verdict:
     return Verdict.GO
 
 
-def _judge_back(source: Side | None, destination: Side | None, *, remove: bool) -> Verdict:
+_PAST = frozenset({Kind.DONE, Kind.REMOVING})
+"""What the notes of a source say once its copy was seen to be right."""
+
+
+def _judge_back(standing: Standing, *, remove: bool) -> Verdict:
+    source, destination = standing.source, standing.destination
     if source is None:
         return Verdict.NO_WAY_BACK
     if destination is not None and source.holds_memory and destination.holds_memory:
         return Verdict.BOTH_RUN
     if source.mark is None or source.mark.rolled_back:
         if destination is None:
-            return Verdict.DONE
+            return Verdict.GO if remove and standing.tree else Verdict.DONE
         if not _rolled_back(destination):
             return Verdict.CONFLICT
         return Verdict.GO if remove else Verdict.DONE
+    if source.mark.kind is Kind.REMOVING:
+        return Verdict.BEING_REMOVED
     if destination is None and source.mark.kind is Kind.DONE and not source.holds_memory:
         return Verdict.GONE_ON
     return Verdict.GO
@@ -266,10 +275,12 @@ def starts(standing: Standing, start: Start) -> bool:
 
 
 def steps_back(standing: Standing, *, remove: bool) -> tuple[Step, ...]:
-    """Return what a rollback has to do for a VM with the verdict GO."""
+    """Return what a rollback has to do for a VM with the verdict GO: the copy goes last, once the source is back."""
     steps: list[Step] = []
     if standing.destination is not None:
         steps.append(Step.STOP_DESTINATION)
+    if standing.source is not None and standing.source.mark is not None:
+        steps.append(Step.START_SOURCE)
     if remove and (standing.destination is not None or standing.tree):
         steps.append(Step.REMOVE_DESTINATION)
-    return (*steps, Step.START_SOURCE)
+    return tuple(steps)

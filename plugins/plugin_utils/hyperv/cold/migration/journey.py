@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import AuthenticationFailed, ConnectionLost, MobilityError, RemoteError, TimedOut
 from ....waiting import Deadline
-from . import legs, returning, verifying
+from . import legs, removing, returning, verifying
 from .adapters import give_addresses, not_as_intended, set_adapters
 from .decide import UNSETTLED, Step, Verdict, judge, starts, steps_back, steps_left
 from .outcome import Result
@@ -144,7 +144,7 @@ class Journey:
         if case.source is None:
             return Result.SOURCE_REMOVED if self.work.changed else Result.ALREADY_THERE
         self._begin(Step.REMOVE_SOURCE)
-        returning.remove_source(self.work, case)
+        removing.remove_source(self.work, case)
         return None
 
     def _wait(self, case: Case, verdict: Verdict) -> None:
@@ -224,7 +224,8 @@ class Journey:
 
     def _return(self, case: Case) -> Result | None:
         work = self.work
-        for step in steps_back(case.standing, remove=work.request.remove_destination):
+        steps = steps_back(case.standing, remove=work.request.remove_destination)
+        for step in steps:
             self._begin(step)
             if step is Step.STOP_DESTINATION:
                 returning.stop_destination(work)
@@ -232,4 +233,6 @@ class Journey:
                 returning.remove_destination(work)
             else:
                 returning.start_source(work, case)
-        return None
+        if steps != (Step.REMOVE_DESTINATION,):
+            return None
+        return Result.ROLLED_BACK if work.changed else Result.ALREADY_BACK  # a tree that is somebody else's VM stays

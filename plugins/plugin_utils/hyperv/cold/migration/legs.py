@@ -26,9 +26,13 @@ from .request import EXTERNAL, RESTORE
 from .work import note, require_at_rest
 
 if TYPE_CHECKING:
+    from ...model import Vm
     from ..manifest import Manifest
     from .reading import Case
     from .work import Work
+
+_HELD = frozenset({Kind.BEGUN, Kind.DONE})
+"""What the notes of a source say that is kept off for its copy."""
 
 
 def export(work: Work) -> Manifest:
@@ -132,14 +136,34 @@ def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -
 
 
 def start_there(work: Work) -> None:
-    """Start the VM at the destination, once the source was seen off; one that runs already is left alone."""
-    require_at_rest(work, work.ends.source)
+    """Start the VM at the destination, once the source was seen off; one that runs already is left alone.
+
+    Raises NotPossible where the notes say that another run has turned the migration back meanwhile.
+    """
     vm = get_vm(work.ends.destination, work.id)
     if vm.state != OFF:
         return
+    _require_ours(work, vm)
+    require_at_rest(work, work.ends.source)
     work.changed = True
     work.tell(f"{work.name}: starting it on {work.ends.destination.host}")
     start(work.ends.destination, vm, PowerRule(restart=True), clock=work.clock)
+
+
+def _require_ours(work: Work, copy: Vm) -> None:
+    """Raise NotPossible where the copy was rolled back, or a source that is there is not kept off for it."""
+    mark = marks.find(copy.notes)
+    says = "the copy was rolled back" if mark is not None and mark.rolled_back else ""
+    for vm in verifying.kept_source(work):
+        held = marks.find(vm.notes)
+        if held is None or held.kind not in _HELD or held.host.lower() != work.destination_name.lower():
+            says = f"the source on {work.ends.source.host} is not kept off for {work.ends.destination.host} any more"
+    if says:
+        raise NotPossible(
+            f"{work.name}: {says}, so it is not started; look which copy people use, then run again",
+            findings=(),
+            changed=work.changed,
+        )
 
 
 def finish(work: Work) -> None:
@@ -158,6 +182,6 @@ def finish(work: Work) -> None:
                 changed=True,
             )
         known = marks.find(vm.notes)
-        if known is not None and known.kind is Kind.BEGUN:
-            note(work.ends.source, vm, marks.put(vm.notes, replace(known, kind=Kind.DONE)))
+        if known is not None and known.kind in _HELD:
+            note(work.ends.source, vm, marks.put(vm.notes, replace(known, kind=Kind.DONE, run=work.run_id)))
     note(work.ends.destination, copy, marks.without(copy.notes), start_action=mark.start_action)

@@ -5,7 +5,8 @@
 
 The line is set before the VM is stopped. Export-VM copies the notes with the configuration, so the imported VM carries
 it too: there it means "not finished yet", and it is taken out as the last step. The source keeps it, off, and is told
-just before that the migration is done: a copy that is gone from the destination then is not made a second time.
+just before that the migration is done: a copy that is gone from the destination then is not made a second time. Before
+the first of its disks is deleted, it is told that it is being removed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 _LINE = re.compile(
-    r"\[hyperv\.mobility: (?P<what>cold migration to|cold migrated to|rolled back to) (?P<host>[^;\]]*)"
-    r"; was (?P<was>\w+); automatic start (?P<start>\w+)\]"
+    r"\[hyperv\.mobility: (?P<what>cold migration to|cold migrated to|removing, migrated to|rolled back to)"
+    r" (?P<host>[^;\]]*)"
+    r"; was (?P<was>\w+); automatic start (?P<start>\w+)(?:; run (?P<run>\w+))?\]"
 )
 NEVER = "Nothing"
 """AutomaticStartAction of a VM that its host never starts by itself."""
@@ -27,6 +29,8 @@ class Kind(str, Enum):
 
     BEGUN = "cold migration to"
     DONE = "cold migrated to"
+    REMOVING = "removing, migrated to"
+    """Of a source whose disks may be gone already: nothing goes back to it."""
     ROLLED_BACK = "rolled back to"
 
 
@@ -41,6 +45,8 @@ class Mark:
     start_action: str
     """AutomaticStartAction before it was turned off."""
     kind: Kind = Kind.BEGUN
+    run: str = ""
+    """Which run of a playbook wrote that it is done, for a later one to know that it is another."""
 
     @property
     def rolled_back(self) -> bool:
@@ -55,7 +61,8 @@ class Mark:
     def line(self) -> str:
         """Return the line for the notes."""
         host = re.sub(r"[;\]\s]", "_", self.host)
-        return f"[hyperv.mobility: {self.kind.value} {host}; was {self.was}; automatic start {self.start_action}]"
+        run = f"; run {self.run}" if self.run else ""
+        return f"[hyperv.mobility: {self.kind.value} {host}; was {self.was}; automatic start {self.start_action}{run}]"
 
 
 def find(notes: str) -> Mark | None:
@@ -67,6 +74,7 @@ def find(notes: str) -> Mark | None:
             was=match["was"],
             start_action=match["start"],
             kind=Kind(match["what"]),
+            run=match["run"] or "",
         )
     return found
 

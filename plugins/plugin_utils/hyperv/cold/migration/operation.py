@@ -112,6 +112,7 @@ def _apply(ready: ColdPlan, request: Request, clock: Clock, runner: Runner) -> d
         clock=clock,
         runner=runner,
         reporter=request.reporter,
+        run_id=request.run_id,
     ).run(ready.planned.tracks)
     return {}
 

@@ -39,8 +39,9 @@ from .findings import ColdMove, GuestSystem, check, cmdlets_missing
 from .outcome import Result
 from .reading import Ends, computer_name, find_places, read_cases
 from .refusals import error_of, refusal
+from .removing import done_in, doubts
 from .request import EXTERNAL
-from .verifying import removal_doubts
+from .returning import return_doubts
 
 if TYPE_CHECKING:
     from ....operation import Request
@@ -92,6 +93,7 @@ def plan(request: Request, asked: ColdRequest, clock: Clock) -> Planned:
         cases = read_cases(ends, look, names, where)
         verdicts = _judged(cases, asked)
     tracks = [_track(cases[vm_id], verdicts[vm_id], asked, hosts, wanted) for vm_id in names]
+    _ask_sources(ends, tracks, asked, request.run_id)
     if not asked.rollback:
         tracks = _checked(hosts, look, tracks, facts, asked, wanted)
     return Planned(hosts=hosts, look=look, tracks=tuple(tracks))
@@ -145,7 +147,6 @@ def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts, wante
     elif verdict is Verdict.DONE:
         if asked.remove_source and case.source is not None and case.destination is not None:
             track.steps = (Step.REMOVE_SOURCE,)
-            _stop(track, removal_doubts(hosts.destination, case.destination, case.standing, asked.start))
         else:
             track.finish(Result.ALREADY_THERE)
     elif asked.rollback:
@@ -155,6 +156,20 @@ def _track(case: Case, verdict: Verdict, asked: ColdRequest, hosts: Hosts, wante
         track.wiring = _wiring(case, wanted)
         track.steps = steps_left(case.standing, start=asked.start, readdress=track.wiring.readdresses)
     return track
+
+
+def _ask_sources(ends: Ends, tracks: Sequence[Track], asked: ColdRequest, run_id: str) -> None:
+    """Look at the sources that are to be removed, or gone back to: whether they are spare, or whole."""
+    for track in tracks:
+        if track.result is not None:
+            continue
+        if asked.rollback:
+            _stop(track, return_doubts(ends.source, track.case, asked))
+        elif track.steps == (Step.REMOVE_SOURCE,) and done_in(track.case, run_id):
+            track.steps, track.findings = (), (_kept(track.case, ends.source.host),)
+            track.finish(Result.ALREADY_THERE)
+        elif track.steps == (Step.REMOVE_SOURCE,):
+            _stop(track, doubts(ends, track.case, asked))
 
 
 def _wiring(case: Case, wanted: Wanted) -> Wiring:

@@ -103,6 +103,16 @@ def _gone_on(case: Case, source: str, destination: str) -> Finding:
     )
 
 
+def _being_removed(case: Case, source: str, destination: str) -> Finding:
+    return _finding(
+        case,
+        "source_removal_begun",
+        f"its removal from {source} has begun, so there may be nothing left to go back to",
+        f"The VM is the one on {destination}. Finish the removal with remove_source: true; to move it back, migrate it "
+        f"from {destination}.",
+    )
+
+
 def _no_way_back(case: Case, source: str, destination: str) -> Finding:
     return _finding(
         case,
@@ -122,6 +132,7 @@ _REFUSALS: Final = {
     Verdict.CONFLICT: _conflict,
     Verdict.ELSEWHERE: _elsewhere,
     Verdict.GONE_ON: _gone_on,
+    Verdict.BEING_REMOVED: _being_removed,
     Verdict.NO_WAY_BACK: _no_way_back,
 }
 

@@ -1,35 +1,104 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back, and the end of the source: each step seen to be safe in the same run, each safe to repeat."""
+"""The way back: each step seen to be safe in the same run, each safe to repeat, and the copy goes last."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....errors import NotPossible
 from ....findings import Finding, Severity
-from ...gateway import find_vm, get_vm, read_details
+from ...gateway import find_vm, get_vm
+from ...migration.read_hosts import read_existing
+from ...model_enums import VmState
 from ...power import PowerRule, start
 from .. import exporting, files, in_use
 from ..evidence import disk_files
 from ..export_look import State
 from ..export_tree import remove_export
 from . import marks, verifying
-from .decide import OFF, starts
+from .decide import OFF, Start, starts
 from .marks import NEVER, Kind, Mark
+from .ownership import note_left, own_files
 from .reading import side_of_vm
-from .request import RESTORE
 from .work import note, require_at_rest, take_down, unregister
 
 if TYPE_CHECKING:
     from ....session.protocol import Session
+    from ...gateway import VmDetails
     from .reading import Case
+    from .request import ColdRequest
     from .work import Work
 
-_OURS = frozenset({State.COMPLETE, State.TORN})
+OURS = frozenset({State.COMPLETE, State.TORN})
+"""States of trees that carry a manifest of ours."""
+
+
+def return_doubts(session: Session, case: Case, request: ColdRequest) -> tuple[Finding, ...]:
+    """Return why nothing can go back to the source as it is, before anything was done; ``session`` is one to it."""
+    assert case.source is not None
+    found = missing_disks(session, case.source.details)
+    side, copy = case.standing.source, case.standing.destination
+    if found or side is None or side.mark is not None or copy is None or not request.remove_destination:
+        return found
+    state = side.seen.state
+    return () if _is_back(state, copy.mark, request) else (_not_back(case.name, state, session),)
+
+
+def missing_disks(session: Session, details: VmDetails) -> tuple[Finding, ...]:
+    """Return a finding where a file of the source's disks, of its checkpoints' or a parent of these is not there.
+
+    What Get-VHD has read is there, also on a share that the session itself can't open.
+    """
+    known = {vhd.path.lower() for vhd in details.vhds}
+    wanted = [*disk_files(details), *(vhd.parent_path for vhd in details.vhds if vhd.parent_path)]
+    unread = list({path.lower(): path for path in wanted if path.lower() not in known}.values())
+    there = read_existing(session, unread)
+    missing = [path for path in unread if path.lower() not in there]
+    if not missing:
+        return ()
+    return (
+        Finding(
+            id="source_disks_missing",
+            severity=Severity.BLOCKING,
+            subject=details.vm.name,
+            evidence=f"{', '.join(missing)} can't be found on {session.host}",
+            remedy="The copy at the destination may be the only one that is whole: keep it. To have the VM on this "
+            "host again, migrate it from there.",
+        ),
+    )
+
+
+def _is_back(state: str, copy: Mark | None, request: ColdRequest) -> bool:
+    """Whether the source is in use again as it is meant to be, so that its copy is spare."""
+    ran = copy is not None and copy.ran
+    return state == VmState.RUNNING or not (ran if request.start is Start.AS_BEFORE else request.start is Start.YES)
+
+
+def _not_back(name: str, state: str, session: Session) -> Finding:
+    return Finding(
+        id="source_not_running",
+        severity=Severity.BLOCKING,
+        subject=name,
+        evidence=f"it is {state} on {session.host}, and ran before its migration; its copy is not removed",
+        remedy="Start it and see that it works, then run again; or say start: false.",
+    )
+
+
+def _require_whole(work: Work) -> None:
+    """Raise NotPossible unless every disk file of the source is there, and nobody is removing it."""
+    session = work.ends.source
+    details = verifying.details_of(session, work.id)
+    if details is None:
+        raise NotPossible(f"{work.name}: {session.host} does not have it", findings=(), changed=work.changed)
+    mark = marks.find(details.vm.notes)
+    if mark is not None and mark.kind is Kind.REMOVING:
+        raise NotPossible(f"{work.name}: its removal from {session.host} has begun", findings=(), changed=work.changed)
+    found = missing_disks(session, details)
+    if found:
+        raise NotPossible(f"{work.name}: {found[0].evidence}", findings=found, changed=work.changed)
 
 
 def stop_destination(work: Work) -> None:
@@ -38,6 +107,7 @@ def stop_destination(work: Work) -> None:
     vm = find_vm(session, work.id)
     if vm is None:
         return
+    _require_whole(work)
     work.changed = True
     if side_of_vm(vm).holds_memory:
         take_down(work, session, vm)
@@ -53,7 +123,11 @@ def stop_destination(work: Work) -> None:
 
 
 def remove_destination(work: Work) -> None:
-    """Remove the copy at the destination, and the tree that it lived in."""
+    """Remove the copy's disks, the copy, and the tree that it lived in, once the source is seen to be in use again.
+
+    The copy stays registered until its disks are gone, so that a killed run is taken up where it stopped.
+    """
+    _require_whole(work)
     session = work.ends.destination
     vm = find_vm(session, work.id)
     if vm is not None:
@@ -62,19 +136,40 @@ def remove_destination(work: Work) -> None:
             raise NotPossible(
                 f"{work.name}: it is {vm.state} on {session.host}; it is not removed", findings=(), changed=True
             )
-        paths = _own_files(work, session_side="destination")
-        unregister(session, work.id)
+        source = get_vm(work.ends.source, work.id)
+        if marks.find(source.notes) is not None or not _is_back(source.state, known, work.request):
+            found = _not_back(work.name, source.state, work.ends.source)
+            raise NotPossible(f"{work.name}: {found.evidence}", findings=(found,), changed=True)
+        paths = own_files(work, session, work.ends.source)
+        work.changed = True
+        left = files.remove(session, paths)
         in_use.unmark(session, work.places.tree_of(work.id))
-        files.remove(session, paths)
-    _remove_tree(work)
+        unregister(session, work.id)
+        note_left(work, left)
+    remove_tree(work)
 
 
-def _remove_tree(work: Work) -> None:
+def remove_tree(work: Work) -> None:
     """Remove the tree that was brought to the destination; NotPossible where a VM lives in it."""
     session = work.ends.destination
     tree = exporting.look(session, work.places.tree, [work.id])[work.id]
-    if tree.state in _OURS:
-        _remove_export(work, session, tree)
+    if tree.state in OURS:
+        drop_export(work, session, tree)
+
+
+def drop_export(work: Work, session: Session, export: exporting.Export) -> None:
+    """Remove an export or a tree; one that a mark calls a VM stays, and that is said.
+
+    On a share the export may be the very folder that the destination runs the VM from.
+    """
+    before, work.changed = work.changed, True
+    try:
+        remove_export(session, export)
+    except NotPossible as kept:
+        work.changed = before
+        if {finding.id for finding in kept.findings} != {"tree_imported"}:
+            raise
+        work.found += [replace(finding, severity=Severity.WARNING) for finding in kept.findings]
 
 
 def start_source(work: Work, case: Case) -> None:
@@ -91,82 +186,3 @@ def start_source(work: Work, case: Case) -> None:
         start(session, vm, PowerRule(restart=True), clock=work.clock)
     vm = get_vm(session, work.id)
     note(session, vm, marks.without(vm.notes), start_action=mark.start_action)
-
-
-def remove_source(work: Work, case: Case) -> None:
-    """Remove the source's disks, its export, and the VM last, so that a killed run is taken up where it stopped.
-
-    Raises NotPossible unless the VM at the destination is verified now, by Id, with its disks, and as it was.
-    """
-    session = work.ends.source
-    copy = verifying.destination_details(work)
-    doubts = verifying.removal_doubts(work.ends.destination, copy, case.standing, work.request.start)
-    if doubts:
-        raise NotPossible(f"{work.name}: {doubts[0].evidence}", findings=doubts, changed=work.changed)
-    require_at_rest(work, session)
-    work.changed = True
-    work.tell(f"{work.name}: removing its source on {session.host}")
-    left = files.remove(session, _own_files(work, session_side="source"))
-    export = exporting.look(session, work.places.export, [work.id])[work.id]
-    if export.state in _OURS:
-        _remove_export(work, session, export)
-    if work.request.import_mode == RESTORE:
-        _remove_tree(work)  # its files were copied once more; with register they are the VM
-    unregister(session, work.id)
-    if left:
-        work.found.append(_left(work.name, left))
-
-
-def _remove_export(work: Work, session: Session, export: exporting.Export) -> None:
-    """Remove an export or a tree; one that a mark calls a VM stays, and that is said.
-
-    On a share the export may be the very folder that the destination runs the VM from.
-    """
-    try:
-        remove_export(session, export)
-    except NotPossible as kept:
-        if {finding.id for finding in kept.findings} != {"tree_imported"}:
-            raise
-        work.found += [replace(finding, severity=Severity.WARNING) for finding in kept.findings]
-
-
-def _own_files(work: Work, *, session_side: str) -> tuple[str, ...]:
-    """Return the disk files that only this VM of the host uses, and no VM of that Id on the other host reaches."""
-    here, there = work.ends.source, work.ends.destination
-    if session_side == "destination":
-        here, there = there, here
-    own: tuple[str, ...] = ()
-    others: set[str] = set()
-    for details in read_details(here, checkpoint_parts=True):
-        paths = disk_files(details)
-        if details.vm.id == work.id:
-            own = paths
-        else:
-            others |= {path.lower() for path in paths}
-    for details in read_details(there, [work.id], checkpoint_parts=True):
-        others |= {path.lower() for path in disk_files(details) if path.startswith("\\\\")}
-    _tell_kept(work, [path for path in own if path.lower() in others])
-    return tuple(path for path in own if path.lower() not in others)
-
-
-def _tell_kept(work: Work, kept: Collection[str]) -> None:
-    if kept:
-        work.found.append(
-            Finding(
-                id="disk_kept",
-                severity=Severity.INFO,
-                subject=work.name,
-                evidence=f"another VM uses {', '.join(sorted(kept))}",
-                remedy="It stays.",
-            )
-        )
-
-
-def _left(name: str, paths: Collection[str]) -> Finding:
-    return Finding(
-        id="files_left",
-        severity=Severity.WARNING,
-        subject=name,
-        evidence=f"could not be removed: {', '.join(sorted(paths))}",
-        remedy="Remove them by hand, once nothing has them open.",
-    )

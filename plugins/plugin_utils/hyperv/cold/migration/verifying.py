@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...model import Vm
     from ..transferring import Problem
     from .decide import Standing
+    from .request import ColdRequest
     from .work import Work
 
 _POLL_SECONDS = 3.0
@@ -49,9 +50,15 @@ def kept_source(work: Work) -> tuple[Vm, ...]:
 
 def destination_details(work: Work) -> VmDetails:
     """Return the imported VM; NotPossible when it is not there."""
-    for details in read_details(work.ends.destination, [work.id], checkpoint_parts=True):
+    details = details_of(work.ends.destination, work.id)
+    if details is not None:
         return details
     raise NotPossible(f"{work.name}: {work.ends.destination.host} does not have it", findings=(), changed=work.changed)
+
+
+def details_of(session: Session, vm_id: str) -> VmDetails | None:
+    """Return a VM with its checkpoints' parts as its host shows it now, None where it is not there."""
+    return next(iter(read_details(session, [vm_id], checkpoint_parts=True)), None)
 
 
 def verify_disks(work: Work) -> None:
@@ -115,22 +122,32 @@ def _silent(details: VmDetails, *, heartbeat: bool, network: bool) -> list[str]:
     return found
 
 
-def removal_doubts(session: Session, details: VmDetails, standing: Standing, start: Start) -> tuple[Finding, ...]:
+def removal_doubts(
+    session: Session, details: VmDetails, standing: Standing, request: ColdRequest
+) -> tuple[Finding, ...]:
     """Return why the source must not be removed yet: a disk is missing at the destination, or it is not as it was.
+
+    A running guest must show what ``verify`` asks for, at this one look.
 
     ``session`` is one to the destination, ``details`` what it shows of the VM now.
     """
     found = [*missing_disks(session, details)]
     side = standing.source
     ran = side is not None and side.mark is not None and side.mark.ran
-    should_run = ran if start is Start.AS_BEFORE else start is Start.YES
-    if should_run and details.vm.state != VmState.RUNNING:
+    should_run = ran if request.start is Start.AS_BEFORE else request.start is Start.YES
+    says = ""
+    if details.vm.state == VmState.RUNNING:
+        silent = _silent(details, heartbeat=request.verify_heartbeat, network=request.verify_network)
+        says = f"on {session.host} {', '.join(silent)}" if silent else ""
+    elif should_run:
+        says = f"it is {details.vm.state} on {session.host}, and should run there"
+    if says:
         found.append(
             Finding(
                 id="destination_not_verified",
                 severity=Severity.BLOCKING,
                 subject=details.vm.name,
-                evidence=f"it is {details.vm.state} on {session.host}, and should run there",
+                evidence=says,
                 remedy="Start it there and see that it works; then run again with remove_source: true.",
             )
         )

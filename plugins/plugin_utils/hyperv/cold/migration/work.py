@@ -53,6 +53,8 @@ class Work:
     deadline: Deadline
     tell: Callable[[str], None]
     interactive: bool = False
+    run_id: str = ""
+    """Which run of a playbook this is; "" where that is not known."""
     changed: bool = False
     found: list[Finding] = field(default_factory=list)
 
