@@ -112,6 +112,8 @@ def fetch(
     wrong = tuple(found)
     run.patiently(lambda: run.check_room(wrong))
     count = run.patiently(lambda: run.bring(wrong))
+    if run.lost:  # each lost link may have left the part of a file that was fetched again
+        swept += run.patiently(run.sweep)
     written = run.patiently(run.write_manifest)
     return Fetched(
         files_fetched=len(wrong),
@@ -174,7 +176,8 @@ class _Run:
         self._deadline = deadline
         self._changed = False
         self._brought: set[str] = set()
-        self._lost = 0
+        self.lost = 0
+        """Links that were lost so far."""
 
     def patiently(self, step: Callable[[], T]) -> T:
         """Return what a step gives, done again when the link is lost: each is safe to repeat."""
@@ -184,9 +187,9 @@ class _Run:
             except AuthenticationFailed:
                 raise
             except ConnectionLost as gone:
-                self._lost += 1
+                self.lost += 1
                 gone.changed = gone.changed or self._changed
-                if self._lost > _LOST_LINKS or self._deadline.passed:
+                if self.lost > _LOST_LINKS or self._deadline.passed:
                     raise
                 self._clock.sleep(_PAUSE_SECONDS)
 

@@ -221,6 +221,24 @@ def test_a_lost_link_is_opened_again_and_only_its_file_begins_anew() -> None:
     assert len(here.session.sent("New-PSDrive")) == 4
 
 
+def test_what_a_lost_link_left_is_removed_by_the_same_run() -> None:
+    here = lab()
+    original = here.session.machine.handlers["copy-item"]
+    lost: list[str] = []
+
+    def once(parameters: Any, piped: Any) -> Any:
+        done = original(parameters, piped)
+        if not lost:
+            lost.append("x")
+            raise ConnectionLost("weg")
+        return done
+
+    here.session.machine.on("Copy-Item", once)
+    assert run(here).values["vms"][0]["outcome"] == "transferred"
+    assert not [path for path in here.disk.files if path.endswith(".part")]
+    assert run(here).changed is False
+
+
 def test_a_file_that_got_its_name_though_the_answer_was_lost_is_fetched_over() -> None:
     here = lab()
     original = here.session.machine.handlers["rename-item"]
