@@ -24,8 +24,8 @@ options:
     type: str
   folder_per_vm:
     description:
-      - Whether each VM gets a folder of its own below O(destination_storage_path), named after it. VMs of the same name
-        get a part of their Ids behind it.
+      - Whether each VM gets a folder of its own below O(destination_storage_path), named after it. Where the host has
+        VMs of the same name, chosen or not, their folders have a part of their Ids behind it.
     type: bool
     default: false
   virtual_machine_path:

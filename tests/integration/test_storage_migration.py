@@ -18,6 +18,7 @@ from integration.scenario import changes, fleet, task
 HOSTILE = 'O\'Brien – "prod" $x [a-z];'
 ROOT = Path(__file__).resolve().parents[2]
 E2 = "E:\\VMs"
+NAMESAKES = [f"{number}2345678-1234-1234-1234-123456789abc" for number in (1, 2)]
 
 
 def disk(path: str, **more: Any) -> dict[str, Any]:
@@ -40,6 +41,7 @@ FLEET = fleet(
         {"name": "big", "host": "HV01", "disks": [disk("D:\\b\\big.vhdx", file_size_gb=10)]},
         {"name": "twin1", "host": "HV01", "disks": [disk("D:\\1\\disk.vhdx")]},
         {"name": "twin2", "host": "HV01", "disks": [disk("D:\\2\\disk.vhdx")]},
+        *({"name": "twin", "host": "HV01", "id": vm_id} for vm_id in NAMESAKES),
         {"name": "saved", "host": "HV01", "state": "Running", "disks": [disk("D:\\s\\s.vhdx")],
          "backup": {"start_after": 0, "seconds": 900}},
         {"name": "broken", "host": "HV01", "state": "Running", "disks": [disk("D:\\x\\x.vhdx")],
@@ -81,6 +83,8 @@ def run(module_lab: Lab) -> Run:
         move("no room", "big", destination_storage_path="F:\\VMs"),
         move("no drive", "big", destination_storage_path="Q:\\VMs"),
         move("same names", "twin1", "twin2", destination_storage_path=E2),
+        task("namesakes", "vm_storage_migration", ids=NAMESAKES, **everything),
+        task("one namesake", "vm_storage_migration", ids=NAMESAKES[:1], **everything),
         move("backup", "saved", **everything),
         move("one fails", "broken", "twin1", destination_storage_path=E2),
         move("stranger", "big", vhds=[vhd("D:\\other\\c.vhdx", "E:\\c.vhdx")]),
@@ -157,6 +161,12 @@ def test_a_backup_is_waited_for_and_one_failure_stops_no_other(run: Run) -> None
     rows = by_name(run.one("one fails"))
     assert (rows["broken"]["outcome"], rows["twin1"]["outcome"]) == ("failed", "already_there")
     assert rows["broken"]["error"]["hresult"] == "0x80070070"
+    assert run.one("one fails")["changed"] is False, "a refused move has moved nothing"
+
+
+def test_a_folder_does_not_depend_on_what_else_is_chosen(run: Run) -> None:
+    both, alone = run.one("namesakes"), run.one("one namesake")
+    assert (both["changed"], alone["changed"]) == (True, False), alone
 
 
 @pytest.mark.parametrize(

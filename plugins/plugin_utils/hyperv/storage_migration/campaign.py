@@ -102,7 +102,7 @@ class Campaign(Rounds[Track]):
                 self._settle(track, now)
 
     def _gone(self, track: Track) -> NotFound:
-        return NotFound(f"{track.name} ({track.id}) is no longer on {self._work.session.host}", changed=track.began)
+        return NotFound(f"{track.name} ({track.id}) is no longer on {self._work.session.host}", changed=track.changed)
 
     def _watch(self, track: Track) -> None:
         if track.phase is not Phase.WATCHED:
@@ -120,7 +120,7 @@ class Campaign(Rounds[Track]):
         waited = now - track.waiting_since
         if waited >= limit:
             text = f"{track.name}: {what}, still after {waited:.0f} seconds"
-            track.finish(Result.FAILED, now, TimedOut(text, changed=track.began, last_seen=what))
+            track.finish(Result.FAILED, now, TimedOut(text, changed=track.changed, last_seen=what))
 
     def _settle(self, track: Track, now: float) -> None:
         """After a migration has ended, whoever ran it: look where the files are, then end or try again."""
@@ -130,6 +130,8 @@ class Campaign(Rounds[Track]):
             return
         track.intent = intend(found[0], self._work.request, track.wanted.folder)
         attempt, was_watched = track.attempt, track.phase is Phase.WATCHED
+        # A command whose link was lost may reach the host after this look.
+        track.unsure = attempt is not None and isinstance(attempt.error, ConnectionLost)
         track.phase, track.attempt = Phase.QUEUED, None
         if track.intent.in_place:
             track.finish(Result.MOVED if track.began else Result.ATTACHED, now)
@@ -163,7 +165,7 @@ class Campaign(Rounds[Track]):
     def _launch(self, track: Track) -> None:
         session = self._idle.pop() if self._idle else self._work.sessions.another_here()
         self._busy[track.id] = session
-        track.phase, track.attempt = Phase.RUNNING, None
+        track.phase, track.attempt, track.unsure = Phase.RUNNING, None, True
         self._begin(track)
         self._work.runner.start(track.id, lambda: migrate(session, track, self._work.request))
 
@@ -192,4 +194,4 @@ class Campaign(Rounds[Track]):
             text = (
                 f"{track.name}: its storage migration has not ended after {now - track.started:.0f} seconds; it goes on"
             )
-            track.finish(Result.FAILED, now, TimedOut(f"{text}, run again to attach to it", changed=track.began))
+            track.finish(Result.FAILED, now, TimedOut(f"{text}, run again to attach to it", changed=track.changed))

@@ -128,8 +128,13 @@ def _disks(details: VmDetails) -> dict[str, str]:
     return found | {disk.path.lower(): disk.path for disk in (*details.disks, *details.checkpoint_disks) if disk.path}
 
 
-def folders_for(every: Sequence[VmDetails], request: StorageRequest) -> dict[str, str | None]:
-    """Return each VM's own destination by Id: the folder asked for, or one below it named after the VM."""
+def folders_for(every: Sequence[VmDetails], request: StorageRequest, names: Mapping[str, str]) -> dict[str, str | None]:
+    """Return each VM's own destination by Id: the folder asked for, or one below it named after the VM.
+
+    ``names`` (by Id) are of all VMs of the host: a folder must not depend on which of two of one name are chosen.
+    """
     if request.folder is None or not request.folder_per_vm:
         return {details.vm.id: request.folder for details in every}
-    return dict(default_folders(request.folder, {details.vm.id: details.vm.name for details in every}, ()))
+    chosen = {details.vm.id: details.vm.name for details in every}
+    found = default_folders(request.folder, {**names, **chosen}, ())
+    return {vm_id: found[vm_id] for vm_id in chosen}

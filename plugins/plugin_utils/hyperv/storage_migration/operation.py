@@ -79,7 +79,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | N
             track.finish(Result.MOVED if predicted else Result.SKIPPED, clock.monotonic())
         return _finished(plan, diff, changed=predicted)
     carry_out(plan, lambda due: _apply(due, request, clock, runner or Threads()), request, {})
-    changed = any(track.began or track.watched for track in plan.tracks)
+    changed = any(track.changed for track in plan.tracks)
     return _finished(plan, diff, changed=changed)
 
 
@@ -93,10 +93,10 @@ def make_plan(request: Request) -> StoragePlan:
     every = read_details(session, chosen, checkpoint_parts=True)
     if wanted.parts is not None and (unknown := strangers(every, wanted.parts)):
         raise NotFound(f"vhds: {unknown[0]!r} is no disk of the chosen virtual machines on {request.host}")
-    folders = folders_for(every, wanted)
+    look = look_at(session)
+    folders = folders_for(every, wanted, {machine.id: machine.name for machine in look.machines.values()})
     pairs = [(details, intend(details, wanted, folders[details.vm.id])) for details in every]
     pairs.sort(key=lambda pair: (-pair[1].bytes, pair[0].vm.name.lower(), pair[0].vm.id))
-    look = look_at(session)
     # One that is being migrated is waited for first: its files are at the destination already.
     due = [(details, intent) for details, intent in pairs if not intent.in_place and not _runs(look, details.vm.id)]
     found = check(session, look, due)

@@ -30,6 +30,8 @@ class Track:
     phase: Phase = Phase.QUEUED
     began: bool = False
     watched: bool = False
+    unsure: bool = False
+    """Whether a migration of ours was started of which nobody has seen the end."""
     tries: int = 0
     attempt: Attempt | None = None
     not_before: float = 0.0
@@ -50,6 +52,12 @@ class Track:
     def name(self) -> str:
         """Return the VM's name."""
         return self.wanted.vm.name
+
+    @property
+    def changed(self) -> bool:
+        """Whether a file or folder is elsewhere than at the first look, or a migration of ours may still move it."""
+        now, first = self.intent, self.wanted
+        return self.unsure or (now.moves, now.folders) != (first.moves, first.folders)
 
     def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
         """End the VM's way with a result."""

@@ -18,8 +18,10 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.storage_mig
     strangers,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.storage_migration.request import parse
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.storage_migration.track import Track
 
 WEB = "11111111-1111-1111-1111-111111111111"
+OTHER = "22222222-2222-2222-2222-222222222222"
 
 
 def details(*disks: str, folder: str = "D:\\VMs\\web", parents: tuple[str, ...] = (), name: str = "web") -> VmDetails:
@@ -73,6 +75,16 @@ def test_parts_that_are_not_named_stay() -> None:
     assert intend(details("E:\\a.vhdx", "D:\\b.vhdx", folder="e:\\C"), request, None).in_place
 
 
+def test_only_what_lies_elsewhere_now_is_a_change() -> None:
+    request = parse({"destination_storage_path": "E:\\web"})
+    first = intend(details("D:\\a.vhdx", "D:\\b.vhdx"), request, "E:\\web")
+    same = intend(details("D:\\a.vhdx", "D:\\b.vhdx"), request, "E:\\web")
+    half = intend(details("E:\\web\\a.vhdx", "D:\\b.vhdx"), request, "E:\\web")
+    assert not Track(wanted=first, intent=same, began=True, watched=True).changed
+    assert Track(wanted=first, intent=half, began=True).changed
+    assert Track(wanted=first, intent=same, began=True, unsure=True).changed
+
+
 def test_disks_of_nobody() -> None:
     parts = parse({"vhds": [vhd("D:\\a.vhdx", "E:\\a.vhdx"), vhd("D:\\x.vhdx", "E:\\x.vhdx")]}).parts
     assert parts is not None
@@ -81,9 +93,11 @@ def test_disks_of_nobody() -> None:
 
 def test_a_folder_for_each_vm() -> None:
     request = parse({"destination_storage_path": "E:\\VMs", "folder_per_vm": True})
-    assert folders_for([details("D:\\a.vhdx", name="a:b")], request) == {WEB: "E:\\VMs\\a_b"}
+    one = details("D:\\a.vhdx", name="a:b")
+    assert folders_for([one], request, {WEB: "a:b", OTHER: "c"}) == {WEB: "E:\\VMs\\a_b"}
+    assert folders_for([one], request, {WEB: "a:b", OTHER: "A:B"}) == {WEB: "E:\\VMs\\a_b-11111111"}
     shared = parse({"destination_storage_path": "E:\\VMs\\"})
-    assert folders_for([details("D:\\a.vhdx")], shared) == {WEB: "E:\\VMs"}
+    assert folders_for([details("D:\\a.vhdx")], shared, {}) == {WEB: "E:\\VMs"}
 
 
 @pytest.mark.parametrize(
