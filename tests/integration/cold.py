@@ -86,13 +86,13 @@ def guide_values(key: str, part: int = 0) -> Any:
     return found[part]
 
 
-def go_by_guide(lab: Lab, what: str, *, hosts: str = "hv01", **extra: Any) -> Run:
+def go_by_guide(lab: Lab, what: str, *more: str, hosts: str = "hv01", **extra: Any) -> Run:
     """Run the guide's command line that ends in these words; the inventory is the lab's."""
     lines = [line for block in guide("sh") for line in block.splitlines()]
     (line,) = [line for line in lines if line.endswith(what)]
     words = line.split()
     assert words[:3] == ["ansible-playbook", "-i", "inventory.yml"], line
-    return go(lab, *words[4:], playbook=f"{words[3].rpartition('.')[2]}.yml", hosts=hosts, **extra)
+    return go(lab, *words[4:], *more, playbook=f"{words[3].rpartition('.')[2]}.yml", hosts=hosts, **extra)
 
 
 def rows(run: Run, task: str = TASK) -> dict[str, dict[str, Any]]:

@@ -79,6 +79,8 @@ NETWORKS = {
 }
 ADDRESSES = guide_values("cold_migrate_adapters")
 ALL = ["web01", HOSTILE, "app01"]
+WRONG = "No-Right-1!"
+"""A password in an entry."""
 
 
 def to(host: str, *names: str, **more: Any) -> list[dict[str, Any]]:
@@ -110,9 +112,9 @@ def blocked(lab: Lab, before: dict[str, Any]) -> Run:
     run = go_by_guide(
         lab,
         "cold_preflight",
-        cold_migrate_moves=to("hv02", *ALL, "saved01"),
+        "-v",
+        cold_migrate_moves=to("hv02", *ALL, "saved01", transfer_password=WRONG),
         cold_migrate_adapters=[],
-        cold_migrate_transfer_password="wrong",
     )
     assert touched(lab, mark) == []
     return run
@@ -200,6 +202,8 @@ def test_no_password_is_seen_anywhere(migrated: Run, lab: Lab, blocked: Run) -> 
     journal = (lab.workdir / "journal.jsonl").read_text(encoding="utf-8")
     for text in (migrated.output, blocked.output, journal):
         assert PASSWORD.format("HV01") not in text
+        assert WRONG not in text
+    assert "(item=web01, " in blocked.output, "people see of which VMs a line is"
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +221,7 @@ def test_a_second_run_changes_nothing_and_one_vm_that_fails_stops_no_other(again
     assert again.code != 0
     assert outcomes(again) == {**dict.fromkeys(ALL, "already_there"), "stuck01": "failed"}
     assert "power: force" in rows(again)["stuck01"]["error"]["msg"]
+    assert again.of("Where each virtual machine is now"), "a sum is most needed where something failed"
 
 
 def test_the_way_back(again: Run, lab: Lab, before: dict[str, Any]) -> None:
