@@ -52,6 +52,7 @@ options:
     description:
       - The same folder as the destination sees it, a UNC path, or with O(transfer_method=http) an address.
       - Left out, it is the administrative share of the drive, C(\\SOURCE\D$\folder).
+      - Needs O(export_path), except with O(transfer_method=external) or O(rollback=true).
     type: str
   transfer_method:
     description:

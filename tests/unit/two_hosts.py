@@ -49,6 +49,7 @@ class Fleet:
         self.cpu = dict.fromkeys(names, (6, 85))
         self.groups = {name: [ADMINISTRATOR] for name in names}
         self.files: dict[str, set[str]] = {name: set() for name in names}
+        self.free = dict.fromkeys(names, 2**40)
         self.move_errors: list[Refused] = []
         self.compare_errors: list[Refused] = []
         self.moves: list[str] = []
@@ -164,7 +165,7 @@ class Fleet:
                 }
             ],
             "Win32_OperatingSystem": [{"FreePhysicalMemory": 64 * 2**20}],
-            "Win32_Volume": [{"Name": "C:\\", "DriveLetter": "C:", "FreeSpace": 2**40, "DriveType": 3}],
+            "Win32_Volume": [{"Name": "C:\\", "DriveLetter": "C:", "FreeSpace": self.free[host], "DriveType": 3}],
             "Msvm_VirtualSystemManagementService": [{"Name": "vmms"}],
         }
         return answers.get(parameters["ClassName"], [])

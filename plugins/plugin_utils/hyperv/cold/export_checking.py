@@ -129,14 +129,19 @@ def _unreachable(source: Source, session: Session, path: str) -> Checked:
 
 def read_place(session: Session, path: str, exports: Sequence[Export] = (), *, live: bool = False) -> Place:
     """Return what is known of the place of exports: its free bytes, and what goes before new ones are made."""
-    old = [one for one in exports if one.state in _REPLACED]
     return Place(
         path=path,
         host=session.host,
         free=free_bytes(session, path),
         captures_live=not live or has_parameter(session, "Export-VM", "CaptureLiveState"),
-        freed={ntpath.basename(one.folder): sum(item.size for item in files.tree(session, one.folder)) for one in old},
+        freed=freed_bytes(session, exports),
     )
+
+
+def freed_bytes(session: Session, exports: Sequence[Export]) -> dict[str, int]:
+    """Return the bytes by VM Id of exports that go before new ones are made; one invocation for each."""
+    old = [one for one in exports if one.state in _REPLACED]
+    return {ntpath.basename(one.folder): sum(item.size for item in files.tree(session, one.folder)) for one in old}
 
 
 def free_bytes(session: Session, path: str) -> int | None:
@@ -148,12 +153,18 @@ def free_bytes(session: Session, path: str) -> int | None:
 
 
 def free_at(volumes: Sequence[Volume], path: str) -> int | None:
-    """Return the free bytes of the volume whose mount point is the longest that holds the path; None without one."""
+    """Return the free bytes of the volume that a path is on; None where none of these is it."""
+    found = volume_at(volumes, path)
+    return None if found is None else found.free_space
+
+
+def volume_at(volumes: Sequence[Volume], path: str) -> Volume | None:
+    """Return the volume whose mount point is the longest that holds the path; None without one."""
     below = path.rstrip("\\").lower() + "\\"
     holding = [
         volume for volume in volumes if volume.path and below.startswith(volume.path.rstrip("\\").lower() + "\\")
     ]
-    return max(holding, key=lambda volume: len(volume.path)).free_space if holding else None
+    return max(holding, key=lambda volume: len(volume.path)) if holding else None
 
 
 def by_id(checked: Sequence[Checked]) -> Mapping[str, Checked]:

@@ -46,6 +46,7 @@ def read_host(session: Session, look: HostLook, *, tpm: bool = False) -> HostFac
         build=system.build if system else None,
         logical_processors=settings.logical_processor_count if settings else None,
         volumes={v.drive_letter.upper(): v.free_space for v in facts.volumes or () if v.drive_letter},
+        mounted=facts.volumes or (),
         switches=frozenset(switch.name for switch in facts.switches or ()),
         sids=frozenset(facts.rights.sids) if facts.rights else None,
         default_path=settings.virtual_machine_path if settings else "",

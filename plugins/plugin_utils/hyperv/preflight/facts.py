@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..migration.decide import Seen
 from ..migration.placement import Placement
+from ..model_host import Volume
 from ..network.findings import Neighbour
 from ..network.named import Network
 from ..network.wishes import AdapterWish
@@ -52,6 +53,8 @@ class HostFacts:
     logical_processors: int | None = None
     volumes: Mapping[str, int] = field(default_factory=dict)
     """Drive ("D:") -> free bytes."""
+    mounted: tuple[Volume, ...] = ()
+    """Every local volume, those in folders too."""
     switches: frozenset[str] = frozenset()
     sids: frozenset[str] | None = None
     """SIDs of the caller's token; None where they could not be read."""

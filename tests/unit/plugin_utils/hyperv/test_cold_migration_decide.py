@@ -230,13 +230,18 @@ def test_an_export_is_found_again_though_another_drive_is_emptier_now() -> None:
     }
 
 
+def test_a_share_alone_is_fine_where_nothing_is_fetched() -> None:
+    for more in ({"transfer_method": "external"}, {"rollback": True}):
+        assert request(source_share="\\\\HV01\\Exports", **more).export_path is None
+
+
 def test_the_destination_sees_the_export_by_the_administrative_share() -> None:
     found = places(request(), export="D:\\Hyper-V Exports", source_name="HV01", destination_default="D:\\VMs\\")
     assert found.share == "\\\\HV01\\D$\\Hyper-V Exports"
     assert where_to_bring(request(), found, "a") == {
         "export": "D:\\Hyper-V Exports\\a", "share": "\\\\HV01\\D$\\Hyper-V Exports\\a", "tree": "D:\\VMs\\a"
     }  # fmt: skip
-    http = request(transfer_method="http", source_share="http://hv01/exports/")
+    http = request(transfer_method="http", source_share="http://hv01/exports/", export_path="D:\\x")
     found = places(http, export="D:\\x", source_name="HV01", destination_default="D:\\VMs")
     assert where_to_bring(http, found, "a")["share"] == "http://hv01/exports/a"
 
@@ -253,6 +258,8 @@ def test_the_destination_sees_the_export_by_the_administrative_share() -> None:
         ({"transfer_method": "http"}, "source_share"),
         ({"transfer_method": "http", "source_share": "\\\\a\\b"}, "source_share"),
         ({"transfer_method": "http", "source_share": "http://me:x@hv01/"}, "source_share"),
+        ({"source_share": "\\\\HV01\\Exports"}, "export_path"),
+        ({"transfer_method": "http", "source_share": "http://hv01/exports"}, "export_path"),
         ({"transfer_username": "x"}, "transfer_password"),
         ({"transfer_password": "x"}, "transfer_username"),
         ({"rollback": True, "remove_source": True}, "contradict"),

@@ -20,7 +20,9 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.places import Places
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.request import ColdRequest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.room import Lying
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import Seen
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model_host import Volume
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.facts import (
     AdapterFacts,
     DiskFacts,
@@ -37,6 +39,9 @@ SOURCE = HostFacts(
     volumes={"C:": 20 * GB, "D:": 500 * GB}, switches=frozenset({"LAN"}), sids=frozenset({"S-1-5-32-544"}),
     default_path="D:\\VMs",
 )  # fmt: skip
+MOUNTED = (
+    Volume(path="D:\\", drive_letter="D:", free_space=500 * GB), Volume(path="D:\\Mounted\\", free_space=9 * GB)
+)  # fmt: skip
 DESTINATION = replace(
     SOURCE, inventory_name="hv02", computer_name="HV02", windows_name="HV02", cpu_vendor="AuthenticAMD", build=20348
 )
@@ -45,6 +50,9 @@ VM = VmFacts(
     disks=(DiskFacts(path="D:\\VMs\\web\\a.vhdx", file_size=10 * GB),),
     adapters=(AdapterFacts(id="n", name="Network Adapter", switch="LAN"),),
 )  # fmt: skip
+
+
+PLACES = Places(export="D:\\Hyper-V Exports", share="\\\\HV01\\D$\\Hyper-V Exports", tree="D:\\VMs", home="D:\\VMs")
 
 
 def windows(name: str, version: str) -> GuestSystem:
@@ -61,7 +69,7 @@ def move(**more: Any) -> ColdMove:
             "vm": vm,
             "source": replace(SOURCE, **more.pop("source", {})),
             "destination": replace(DESTINATION, **more.pop("destination", {})),
-            "places": Places(export="D:\\Hyper-V Exports", share="\\\\HV01\\D$\\Hyper-V Exports", tree="D:\\VMs"),
+            "places": replace(PLACES, **more.pop("folders", {})),
             "request": ColdRequest(destination="hv02", **more.pop("request", {})),
             "steps": STEPS,
             "size": 10 * GB,
@@ -115,6 +123,15 @@ def test_intel_to_amd_is_fine_for_a_vm_that_will_be_off() -> None:
         ({"source": {"volumes": {"D:": 9 * GB}}}, ["export_space_insufficient"]),
         ({"destination": {"volumes": {"D:": 9 * GB}}}, ["space_insufficient"]),
         ({"destination": {"volumes": {"D:": 19 * GB}}, "request": {"import_mode": "restore"}}, ["space_insufficient"]),
+        ({"destination": {"volumes": {"D:": 19 * GB, "E:": 11 * GB}}, "request": {"import_mode": "restore"},
+          "folders": {"tree": "E:\\trees"}}, []),
+        ({"destination": {"volumes": {"D:": 9 * GB, "E:": 99 * GB}}, "request": {"import_mode": "restore"},
+          "folders": {"tree": "E:\\trees"}}, ["space_insufficient"]),
+        ({"destination": {"volumes": {"D:": 9 * GB}}, "lying": Lying(brought=2 * GB)}, []),
+        ({"source": {"volumes": {"D:": 9 * GB}}, "lying": Lying(freed=2 * GB)}, []),
+        ({"source": {"volumes": {"D:": 0}}, "lying": Lying(writing=True)}, []),
+        ({"source": {"mounted": MOUNTED}, "folders": {"export": "D:\\Mounted\\x"}}, ["export_space_insufficient"]),
+        ({"source": {"mounted": MOUNTED}, "folders": {"export": "D:\\Mounted 2"}}, []),
         ({"destination": {"volumes": {"C:": 900 * GB}}}, ["drive_missing"]),
         ({"destination": {"memory_free": 3 * GB}}, ["memory_insufficient"]),
         ({"destination": {"memory_free": 3 * GB}, "steps": STEPS[:6]}, []),
@@ -130,6 +147,17 @@ def test_hops_are_named() -> None:
     assert "2016 or 2019" in found.remedy
     (found,) = check([move(vm={"version": "12.0"})])["a"]
     assert "2025" in found.remedy
+
+
+def test_an_adapter_without_a_switch_is_said() -> None:
+    alone = (
+        AdapterFacts(id="n", name="Backup", switch=None),
+        AdapterFacts(id="m", name="old", switch="", checkpoint="c"),
+    )
+    (found,) = check([move(vm={"adapters": alone})])["a"]
+    assert (found.id, found.severity) == ("adapter_not_connected", Severity.INFO)
+    assert "'Backup'" in found.evidence
+    assert ids(move(vm={"adapters": alone}, steps=STEPS[-1:])) == []
 
 
 def test_what_only_warns() -> None:

@@ -28,6 +28,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
     planning,
     reading,
     returning,
+    room,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.journey import Ended
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import read_details
@@ -422,6 +423,59 @@ def test_a_source_that_ran_again_after_its_export_is_exported_again(world: World
     assert world.go().failure is None
     arrived(world)
     assert any("on hv01" in one for one in world.copy()["data"]), "what was written meanwhile was left behind"
+
+
+def test_what_a_killed_run_has_left_is_not_counted_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.kill_at = (4, "after")
+    with pytest.raises(Killed):
+        world.go()
+    assert world.trees or world.exports
+    world.free[DESTINATION] = 4
+    blocked = world.go()
+    assert finding_ids(blocked) == ["guest_system_unknown", "space_insufficient"]
+    half = files.Item(path=f"C:\\Hyper-V\\{vm_id('web')}\\web\\disk.vhdx", size=5)
+    part = files.Item(path=half.path + ".part", size=3)
+    monkeypatch.setattr(files, "tree", lambda session, folder, deep=True: (half, part))
+    monkeypatch.setattr(room, "leftovers", lambda session, folder, one: ())
+    world.free[DESTINATION] = 0
+    assert world.go().failure is None
+    arrived(world)
+
+
+def test_a_stale_export_makes_room_for_the_new_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.kill_at = (5, "before")
+    with pytest.raises(Killed):
+        world.go()
+    world._start(SOURCE, world.origin())
+    world.starts.clear()
+    world.free[SOURCE] = 2**29
+    old = files.Item(path=f"C:\\Hyper-V Exports\\{vm_id('web')}\\web\\disk.vhdx", size=2**29)
+    assert finding_ids(world.go()) == ["guest_system_unknown", "export_space_insufficient"]
+    monkeypatch.setattr(files, "tree", lambda session, folder, deep=True: (old,) if session.host == SOURCE else ())
+    assert world.go().failure is None
+    arrived(world)
+
+
+def test_parts_of_dead_runs_make_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.kill_at = (4, "after")
+    with pytest.raises(Killed):
+        world.go()
+    part = files.Item(path=f"C:\\Hyper-V\\{vm_id('web')}\\web\\disk.vhdx.part", size=3)
+    monkeypatch.setattr(files, "tree", lambda session, folder, deep=True: (part,))
+    world.free[DESTINATION] = 2
+    monkeypatch.setattr(room, "leftovers", lambda session, folder, one: ())
+    assert "space_insufficient" in finding_ids(world.go())
+    monkeypatch.setattr(room, "leftovers", lambda session, folder, one: (part.path,))
+    assert world.go().failure is None
+
+
+def test_a_password_for_a_plain_web_server_is_warned_of(world: World) -> None:
+    way = {"transfer_method": "http", "export_path": "C:\\x", "transfer_username": "me", "transfer_password": "x"}
+    for scheme, count in (("http", 1), ("https", 0)):
+        told = world.go(check_mode=True, source_share=f"{scheme}://hv01/x", **way)
+        assert len(told.warnings) == count
+        assert all("plain http" in one for one in told.warnings)
+    assert world.go(check_mode=True).warnings == ()
 
 
 def test_a_source_that_ran_while_its_copy_was_not_started_yet_is_said(world: World) -> None:

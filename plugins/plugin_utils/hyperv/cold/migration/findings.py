@@ -19,13 +19,13 @@ from ...preflight.facts import SAVED_STATES, HostFacts, MoveFacts, VmFacts
 from ...versions import editions_between, editions_running
 from ..names import LONGEST_PATH, longest_path, transfer_path_too_long, tree_names, web_name_has_brackets
 from .decide import OFF, Step
-from .request import EXTERNAL, FORCE, HTTP, REQUIRE_OFF, RESTORE
+from .request import EXTERNAL, FORCE, HTTP, REQUIRE_OFF
+from .room import Lying, lacking_room
 
 if TYPE_CHECKING:
     from .places import Places
     from .request import ColdRequest
 
-_MB = 1024**2
 _NO_FOLDER = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _STOPPABLE = "Running"
 _STOPPING = "Stopping"
@@ -60,6 +60,8 @@ class ColdMove:
     steps: tuple[Step, ...]
     size: int
     """Bytes that are exported and brought over."""
+    lying: Lying = field(default_factory=Lying)
+    """What of it an earlier run has left on both hosts."""
     shutdown_enabled: bool | None = None
     """Whether the host side of the guest's shutdown service is on; None where it could not be read."""
     guest: GuestSystem | None = None
@@ -158,6 +160,19 @@ def names(move: ColdMove) -> Iterator[Finding]:
     if request.transfer_method == HTTP:
         found.append(web_name_has_brackets(vm.name, move.places.tree_of(vm.id), files))
     yield from (finding for finding in found if finding is not None)
+
+
+def adapter_not_connected(move: ColdMove) -> Iterator[Finding]:
+    """Yield each adapter that has no switch on the source: it gets none at the destination by itself."""
+    for adapter in move.vm.adapters:
+        if Step.IMPORT in move.steps and adapter.checkpoint is None and not adapter.switch:
+            yield _finding(
+                move,
+                "adapter_not_connected",
+                f"its adapter {adapter.name!r} is connected to no switch on {move.source.inventory_name}",
+                "Where that is not on purpose, connect it, or name its switch in adapters (cold_migrate_adapters).",
+                Severity.INFO,
+            )
 
 
 def version(move: ColdMove) -> Iterator[Finding]:
@@ -283,7 +298,17 @@ _SHARED: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     storage.iso_missing,
 )
 """Predicates that hold for live and cold migrations alike, over the VM as it is when it is exported."""
-_OWN = (cannot_be_stopped, name_is_no_folder, names, version, guest_support, processors, drives, switches)
+_OWN = (
+    cannot_be_stopped,
+    name_is_no_folder,
+    names,
+    adapter_not_connected,
+    version,
+    guest_support,
+    processors,
+    drives,
+    switches,
+)
 
 
 def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
@@ -298,65 +323,6 @@ def check(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
         )
         for move in moves
     }
-
-
-def lacking_room(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
-    """Return findings per VM Id about space on both hosts and memory at the destination.
-
-    Each VM counts with those before it; one that does not fit is not counted against the next ones.
-    """
-    taken: dict[tuple[str, str], int] = {}
-    memory = 0
-    found: dict[str, tuple[Finding, ...]] = {}
-    for move in moves:
-        needs = tuple(_needs(move))
-        problems = [problem for need in needs for problem in _space(move, need, taken)]
-        problems += _memory(move, memory)
-        if problems:
-            found[move.vm.id] = tuple(problems)
-            continue
-        memory += move.vm.memory_bytes if Step.START in move.steps else 0
-        for end, volume, size in needs:
-            taken[end, volume] = taken.get((end, volume), 0) + size
-    return found
-
-
-def _needs(move: ColdMove) -> Iterator[tuple[str, str, int]]:
-    """Yield (end, volume, bytes) for what is written."""
-    if Step.EXPORT in move.steps:
-        yield "source", volume_of(move.places.export), move.size
-    if Step.TRANSFER in move.steps:
-        copies = 2 if move.request.import_mode == RESTORE else 1
-        yield "destination", volume_of(move.places.tree), move.size * copies
-
-
-def _space(move: ColdMove, need: tuple[str, str, int], taken: dict[tuple[str, str], int]) -> Iterator[Finding]:
-    end, volume, size = need
-    host = move.source if end == "source" else move.destination
-    free, before = host.volumes.get(volume), taken.get((end, volume), 0)
-    if free is None or before + size <= free:
-        return
-    option = "export_path" if end == "source" else "destination_path"
-    yield _finding(
-        move,
-        "export_space_insufficient" if end == "source" else "space_insufficient",
-        f"needs {size // _MB} MB on {volume}; {host.inventory_name} has {free // _MB} MB free there"
-        + (f", of which VMs before it take {before // _MB} MB" if before else ""),
-        f"Free space there, choose another {option}, or migrate fewer VMs at a time and remove their sources.",
-    )
-
-
-def _memory(move: ColdMove, before: int) -> Iterator[Finding]:
-    free = move.destination.memory_free
-    if free is None or Step.START not in move.steps or before + move.vm.memory_bytes <= free:
-        return
-    yield _finding(
-        move,
-        "memory_insufficient",
-        f"needs {move.vm.memory_bytes // _MB} MB; {move.destination.inventory_name} has {free // _MB} MB free"
-        + (f", of which VMs before it take {before // _MB} MB" if before else ""),
-        "Free memory there, migrate fewer VMs, or leave it off there (start: false).",
-    )
 
 
 def cmdlets_missing(host: str, version: str) -> Finding:

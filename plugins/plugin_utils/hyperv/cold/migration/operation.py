@@ -13,12 +13,13 @@ from ....errors import NotPossible
 from ....findings import blocking
 from ....operation import Diff, Outcome, carry_out
 from ....waiting import SYSTEM_CLOCK
+from ..route import Method, Route, sends_password_in_clear
 from .campaign import Campaign, Threads, Track
 from .decide import Step
 from .outcome import Result, VmResult
 from .places import where_to_bring
 from .planning import Planned, plan
-from .request import EXTERNAL, ColdRequest, parse
+from .request import EXTERNAL, HTTP, ColdRequest, parse
 
 if TYPE_CHECKING:
     from ....errors import MobilityError
@@ -131,7 +132,17 @@ def _finished(ready: ColdPlan, *, changed: bool, diff: Diff | None) -> Outcome:
     }
     failed = [one for one in results if one.outcome is Result.FAILED]
     failure = None if ready.request.preflight_only else _failure(failed, len(results), changed=changed)
-    return Outcome(changed=changed, values=values, diff=diff, failure=failure)
+    warnings = _warnings(ready.request)
+    return Outcome(changed=changed, values=values, diff=diff, warnings=warnings, failure=failure)
+
+
+def _warnings(request: ColdRequest) -> tuple[str, ...]:
+    share = request.source_share or ""
+    if request.rollback or request.transfer_method != HTTP:
+        return ()
+    if not sends_password_in_clear(Route(method=Method.HTTP, source=share, credential=request.credential)):
+        return ()
+    return (f"{share} is plain http: a server that asks for the password gets it unprotected",)
 
 
 def _failure(failed: list[VmResult], total: int, *, changed: bool) -> MobilityError | None:

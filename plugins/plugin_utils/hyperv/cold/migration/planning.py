@@ -42,6 +42,7 @@ from .refusals import error_of, refusal
 from .removing import done_in, doubts
 from .request import EXTERNAL
 from .returning import return_doubts
+from .room import read_lying
 
 if TYPE_CHECKING:
     from ....operation import Request
@@ -228,7 +229,8 @@ def _checked(
     moves = []
     for track in due:
         others = (*_place_findings(hosts.source, track, opened), *ways, *wires[track.case.id])
-        moves.append(_move(track, source, destination, asked, guests, others))
+        lying = read_lying(hosts.source, hosts.destination, track.case, track.steps)
+        moves.append(replace(_move(track, source, destination, asked, guests, others), lying=lying))
     found = check(moves)
     for track in due:
         _stop(track, found[track.case.id])

@@ -68,7 +68,7 @@ class Case:
     @property
     def size(self) -> int:
         """Bytes that an export of it takes."""
-        if self.manifest is not None:
+        if self.manifest is not None and not (self.standing.changed and self.source is not None):
             return self.manifest.size
         return self.source.disk_bytes + self.source.system_bytes if self.source is not None else 0
 

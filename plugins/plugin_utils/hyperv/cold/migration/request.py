@@ -101,6 +101,14 @@ def _check(request: ColdRequest) -> None:
             "finds export_path"
         )
 
+    if request.source_share is None or request.rollback or request.transfer_method == EXTERNAL:
+        return
+    if request.export_path is None:
+        raise InvalidRequest(
+            f"source_share: {request.source_share!r} is given without export_path: say which folder of the source it "
+            "shares; by default each VM is exported to the drive with the most room"
+        )
+
 
 def _destination(name: str, host: str, inventory_hosts: tuple[str, ...]) -> str:
     if name not in inventory_hosts:
