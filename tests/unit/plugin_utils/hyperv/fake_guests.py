@@ -17,6 +17,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import O
 from unit.fake_session import Refused, request
 from unit.plugin_utils.hyperv.fake_host import DB, HOSTILE, WEB, FakeHost, vm
 
+KVP = "key_value_pair_exchange"
 WINDOWS = {"OSName": "Windows Server 2022 Datacenter", "OSVersion": "10.0.20348", "OSPlatformId": "2"}
 UBUNTU = {"OSName": "Ubuntu", "OSMajorVersion": "22.04", "OSVersion": "5.15.0", "OSBuildNumber": "5.15.0-91-generic"}
 DEBIAN = {"OSName": "Debian GNU/Linux", "OSMajorVersion": "12", "OSVersion": "6.1.0", "OSBuildNumber": "6.1.0-18-amd64"}
@@ -206,3 +207,12 @@ class Pair:
 
     def set_on(self, machine: dict[str, Any], number: int = 0) -> dict[str, Any]:
         return dict(machine["adapters"][number]["failover"])
+
+
+def one(outcome: Outcome) -> dict[str, Any]:
+    (found,) = outcome.values["vms"]
+    return dict(found)
+
+
+def ids(result: dict[str, Any]) -> list[str]:
+    return [finding["id"] for finding in result["findings"]]

@@ -10,7 +10,10 @@ import ntpath
 from collections.abc import Mapping
 from typing import Any
 
-from unit.fake_session import FakeSession, Refused
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import import_task
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manifest import COMPLETE, Manifest, TreeFile
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
+from unit.fake_session import FakeSession, Refused, request
 
 ERP, OTHER = "aaaaaaaa-1111-1111-1111-111111111111", "bbbbbbbb-2222-2222-2222-222222222222"
 NEW = "cccccccc-3333-3333-3333-333333333333"
@@ -18,6 +21,18 @@ ROOT = "D:\\In\\erp"
 FILE = f"{ROOT}\\Virtual Machines\\{ERP.upper()}.vmcx"
 DISK = f"{ROOT}\\Virtual Hard Disks\\erp.vhdx"
 PLANNED = "PlannedVirtualMachine"
+MANIFEST = Manifest(
+    state=COMPLETE,
+    vm_id=ERP,
+    vm_name="erp",
+    version="9.0",
+    source_host="HV01",
+    capture="off",
+    started="2026-01-01T00:00:00Z",
+    token="t",
+    configuration_file=f"erp\\Virtual Machines\\{ERP.upper()}.vmcx",
+    files=(TreeFile(path="erp\\Virtual Hard Disks\\erp.vhdx", size=1, sha256="0" * 64),),
+)
 
 
 def exported(**more: Any) -> dict[str, Any]:
@@ -256,3 +271,13 @@ class ImportHost:
         self.vms[machine["Id"]] = {**self.planned.pop(machine["Id"]), "VirtualMachineType": "Realized"}
         if report["copy"]:
             self.files |= {drive["Path"]: 1 for drive in machine["HardDrives"]}
+
+
+def run(host: ImportHost, *, check_mode: bool = False, **arguments: Any) -> Outcome:
+    session = FakeSession(host="hv02", machine=host.session.machine)
+    return import_task.operate(request(session, check_mode=check_mode, **{"path": ROOT, **arguments}))
+
+
+def ids(outcome: Outcome, severity: str | None = None) -> list[str]:
+    found = [finding.as_plain() for finding in getattr(outcome.failure, "findings", ())] or outcome.values["findings"]
+    return [one["id"] for one in found if severity in (None, one["severity"])]

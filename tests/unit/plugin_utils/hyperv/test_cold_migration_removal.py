@@ -13,7 +13,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotP
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.findings import Finding, Severity
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration import legs, marks, returning
 from unit.fake_session import Refused
-from unit.plugin_utils.hyperv.test_cold_migration_journey import (
+from unit.plugin_utils.hyperv.fake_cold_migration import (
     DESTINATION,
     DISK,
     SOURCE,
