@@ -98,12 +98,13 @@ def test_setting_processors_needs_what_the_page_lists(through: Callable[..., Run
 
 
 def test_guests_and_their_failover_addresses_need_what_the_page_lists(through: Callable[..., Run]) -> None:
-    address = {"ipv4": {"address": "10.2.0.11", "prefix": 24}}
+    address = {"failback": {"ipv4": {"address": "10.2.0.11", "prefix": 24}, "test_switch": "External"}}
+    none = {"failback": {"clear": "both"}}
     run = through(
         "guests",
         task("services", "vm_integration_service", names=["copy01"], services={"guest_service_interface": True}),
-        task("address", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [address]}], test_switch="External"),
-        task("clear", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [{"clear": "both"}]}]),
+        task("address", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [address]}]),
+        task("clear", "vm_failover_ip", vms=[{"name": "copy01", "adapters": [none]}]),
     )
     assert [run.one(name).get("changed") for name in ("services", "address", "clear")] == [True] * 3, run.output
     (vm,) = run.one("services")["vms"]
@@ -111,7 +112,7 @@ def test_guests_and_their_failover_addresses_need_what_the_page_lists(through: C
 
 
 def test_adapters_and_addresses_need_what_the_page_lists(through: Callable[..., Run]) -> None:
-    wish = {"vlan_id": 7, "ipv4": {"address": "10.7.0.5/24"}}
+    wish = {"vlan_id": 7, "ipv4": {"address": "10.7.0.5/24", "gateway": ""}}
     for expected in (True, False):
         found = through("wiring", task("set", "vm_network_adapter", names=["run01"], adapters=[wish])).one("set")
         assert (found["_status"], found["changed"]) == ("ok", expected), found
