@@ -42,7 +42,7 @@ unit: setup ## Unit tests only
 	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
 integration: setup packages ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
-	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 4 --dist loadfile -m "not soak"
+	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 4 --dist loadfile --no-loadscope-reorder -m "not soak"
 	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak
 
 sanity: setup ## validate-modules and its neighbours, lint of the documentation

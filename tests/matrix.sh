@@ -33,7 +33,7 @@ run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
     touch "$place/.ready"
   fi
   bash tests/step.sh "$("$place/bin/ansible" --version | head -n 1), $("$place/bin/python" --version)" \
-    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile -m "not soak and not exhaustive and not lab" "${arguments[@]}"
+    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not exhaustive and not lab" "${arguments[@]}"
 }
 
 run 2.16 '~=2.16.0' 3.10 3.11 3.12

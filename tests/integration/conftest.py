@@ -16,6 +16,37 @@ from integration.harness import ROOT, Lab, serve
 FLEETS = ROOT / "tests" / "lab" / "hyperv_lab" / "fleets"
 
 
+LONGEST = (
+    "test_asr_preflight_windows",
+    "test_asr_agent_windows",
+    "test_attach_and_slots",
+    "test_asr_preflight_linux",
+    "test_asr_agent_linux",
+    "test_asr_role",
+    "test_published_failures",
+    "test_prepare_role",
+    "test_compatibility",
+    "test_cold_migrate_role",
+    "test_migrate_role",
+    "test_failover_ready",
+    "test_audit",
+    "test_vm_import",
+    "test_vm_transfer",
+    "test_export_killed",
+    "test_storage_migration",
+    "test_migration_storage",
+    "test_french",
+    "test_host_feature",
+)
+"""Files that take the longest: they begin first, so that no worker is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first; the order within a file stays."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONGEST)))
+
+
 def _path(fleet: str | dict[str, Any]) -> Path | dict[str, Any]:
     return FLEETS / f"{fleet}.yml" if isinstance(fleet, str) else fleet
 
