@@ -18,6 +18,7 @@ from integration.scenario import fleet, keep_passwords, task
 VM = "0c0f0e00-0000-4000-8000-000000000001"
 SLOW_GB = 40
 """At the lab's rates some two hundred simulated seconds: a moment to kill a run in."""
+pytestmark = pytest.mark.exhaustive  # it has to kill in time: once, on the version that everything runs on
 FLEET = fleet(
     [{"name": "HV01"}, {"name": "HV02"}],
     [
@@ -28,7 +29,7 @@ FLEET = fleet(
             "disks": [{"path": "C:\\VMs\\a.vhdx", "file_size_gb": SLOW_GB, "size_gb": 100}],
         }
     ],
-    speed=30,
+    speed=18,
 )
 EXPORT = {"names": ["web01"], "path": "D:\\Exports"}
 FETCH = {
