@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from ..errors import MobilityError, NotPossible, RemoteError, TimedOut
 from ..findings import Finding, Severity
 from ..session.command import ON, command, select
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
-from .gateway import find_vm, get_vm
+from .gateway import find_vm, get_vm, vms_source
 from .gateway_reading import Question, ask
 from .model_enums import Heartbeat, IntegrationService, VmState
 from .model_guest import Service
@@ -105,6 +105,13 @@ def read_services(session: Session, source: Pipeline) -> tuple[Service, ...]:
     """Return the integration services of the machines that ``source`` gives; empty where the host can't say."""
     (answer,) = ask(session, Question(source | command("Get-VMIntegrationService"), Service))
     return tuple(answer.items)
+
+
+def refusals(session: Session, vms: Sequence[Vm], rule: PowerRule) -> list[Finding]:
+    """Return why machines may not be taken down under the rule; one question for all of them, none where none may."""
+    services = read_services(session, vms_source([vm.id for vm in vms])) if vms and rule.restart else ()
+    own = {vm.id: tuple(item for item in services if item.vm_id == vm.id) for vm in vms}
+    return [finding for vm in vms if (finding := refusal(vm, rule, own[vm.id])) is not None]
 
 
 @contextmanager

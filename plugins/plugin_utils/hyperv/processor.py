@@ -11,8 +11,8 @@ from ..errors import InvalidRequest, MobilityError, NotFound, NotPossible
 from ..operation import Outcome, carry_out
 from ..session.command import command
 from ..waiting import SYSTEM_CLOCK
-from .gateway import has_parameter, processors, read_vms, vms_source
-from .power import PowerRule, powered_off, read_services, refusal, rule_of
+from .gateway import has_parameter, processors, read_vms
+from .power import PowerRule, powered_off, refusals, rule_of
 from .processor_plan import MODE, ProcessorPlan, Target, parse, plan, unsupported
 from .selection import Selection, choose, parse_selection
 from .vm_info import machines
@@ -21,7 +21,6 @@ from .writing import change, send
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..findings import Finding
     from ..operation import Request
     from ..session.protocol import Session
     from ..waiting import Clock
@@ -37,7 +36,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     chosen = selected(session, selection, host=request.host)
     found = processors(session, [vm.id for vm in chosen]) if chosen else {}
     decided = _decide(session, chosen, found, wanted, host=request.host, restart=rule.restart)
-    findings = _power_findings(session, decided, rule)
+    findings = refusals(session, [target.vm for target in decided.due if target.must_stop], rule)
     if findings:
         raise NotPossible(
             f"{request.host}: {findings[0].subject} must be off: {findings[0].evidence}", findings=findings
@@ -86,13 +85,6 @@ def _without_mode(processor: Processor) -> Processor:
     from dataclasses import replace  # noqa: PLC0415
 
     return replace(processor, compatibility_for_migration_mode=None)
-
-
-def _power_findings(session: Session, decided: ProcessorPlan, rule: PowerRule) -> list[Finding]:
-    stopping = [target.vm for target in decided.due if target.must_stop]
-    services = read_services(session, vms_source([vm.id for vm in stopping])) if stopping and rule.restart else ()
-    by_vm = {vm.id: tuple(item for item in services if item.vm_id == vm.id) for vm in stopping}
-    return [finding for vm in stopping if (finding := refusal(vm, rule, by_vm[vm.id])) is not None]
 
 
 def _apply(

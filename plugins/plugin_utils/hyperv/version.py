@@ -12,8 +12,8 @@ from ..findings import Finding, Severity, blocking
 from ..operation import Outcome, carry_out
 from ..session.command import ON, command
 from ..waiting import SYSTEM_CLOCK
-from .gateway import read_details, vms_source
-from .power import PowerRule, powered_off, read_services, refusal, rule_of
+from .gateway import read_details
+from .power import PowerRule, powered_off, refusals, rule_of
 from .processor import selected
 from .selection import parse_selection
 from .version_plan import NO_WAY_BACK, Target, VersionPlan, Wish, parse, plan
@@ -92,12 +92,7 @@ def _hosts(session: Session, sessions: Sessions, wish: Wish) -> tuple[tuple[Host
 def _require(session: Session, decided: VersionPlan, rule: PowerRule, host: str) -> None:
     """Raise NotPossible where a VM has no way, or may not be taken down: before anything is changed."""
     findings = [finding for target in decided.targets for finding in blocking(target.findings)]
-    stopping = [target.vm for target in decided.due if target.must_stop]
-    services = read_services(session, vms_source([vm.id for vm in stopping])) if stopping and rule.restart else ()
-    for vm in stopping:
-        own = tuple(item for item in services if item.vm_id == vm.id)
-        if (finding := refusal(vm, rule, own)) is not None:
-            findings.append(finding)
+    findings += refusals(session, [target.vm for target in decided.due if target.must_stop], rule)
     if findings:
         raise NotPossible(f"{host}: {findings[0].subject} can't be upgraded: {findings[0].evidence}", findings=findings)
 

@@ -19,7 +19,8 @@ from .mover import Attempt, Order, attempt
 from .outcome import Result
 from .read_hosts import destroy_planned
 from .rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
-from .track import Phase, Track
+from .track import Track
+from .way import Phase
 
 if TYPE_CHECKING:
     from ...operation import Reporter

@@ -9,8 +9,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from .mover import Attempt
-from .track import Phase
+from .way import Phase, Way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,24 +24,6 @@ NO_LIMIT_SECONDS = 30 * 86400.0
 """Given to the invocation that moves: at its deadline a session asks the host to stop, which would cancel the move."""
 BUSY_SECONDS = 120.0
 """How long a VM between two states is waited for after its check."""
-
-
-class OnItsWay(Protocol):
-    """What rounds need to know of a track."""
-
-    phase: Phase
-    began: bool
-    attempt: Attempt | None
-    started: float | None
-    started_at: str | None
-
-    @property
-    def id(self) -> str:
-        """The VM's Id."""
-
-    @property
-    def name(self) -> str:
-        """The VM's name."""
 
 
 class Means(Protocol):
@@ -61,7 +42,7 @@ class Means(Protocol):
         """Where progress is said."""
 
 
-T = TypeVar("T", bound=OnItsWay)
+T = TypeVar("T", bound=Way)
 
 
 class Rounds(ABC, Generic[T]):

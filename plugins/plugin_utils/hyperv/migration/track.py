@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from ...errors import AuthenticationFailed, ConnectionLost, MobilityError, NotFound, NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity, blocking
 from ..preflight.facts import VmFacts
-from ..progress import Course
 from ..remedies import TRANSIENT
 from .decide import UNSETTLED, Step
 from .mover import Attempt
 from .outcome import Result
 from .placement import Placement
+from .way import Phase, Way
 
 LOST_LINKS = 20
 """Lost links that one VM may meet: they say nothing about the move, so they don't count as tries."""
@@ -24,42 +23,18 @@ CONFIRMATIONS = 2
 """Looks that must agree before an unsettled answer counts."""
 
 
-class Phase(str, Enum):
-    """Where a VM stands in the task."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    WATCHED = "watched"
-    """A move runs that no thread of ours waits for."""
-    DONE = "done"
-
-
 @dataclass(kw_only=True)
-class Track:
+class Track(Way):
     """The state of one VM's move within a task. Changed by the main thread only."""
 
     vm: VmFacts
     placement: Placement
-    findings: tuple[Finding, ...] = ()
-    phase: Phase = Phase.QUEUED
-    began: bool = False
-    watched: bool = False
     prepared: bool = False
     """The processor flag was set for this move; set once, by the move's own thread."""
-    tries: int = 0
     lost: int = 0
-    attempt: Attempt | None = None
-    not_before: float = 0.0
-    waiting_since: float | None = None
-    started: float | None = None
-    started_at: str | None = None
-    ended: float | None = None
-    course: Course | None = None
     clear_first: bool = False
     step: Step | None = None
     agreed: int = 0
-    result: Result | None = None
-    error: MobilityError | None = None
     notes: list[Finding] = field(default_factory=list)
 
     @property
@@ -80,7 +55,7 @@ class Track:
 
     def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
         """End the VM's way with a result."""
-        self.phase, self.result, self.error, self.ended = Phase.DONE, result, error, now
+        super().finish(result, now, error)
         if self.attempt is not None:
             self.findings += tuple(f for f in self.attempt.findings if f not in self.findings)
         self.findings += tuple(self.notes)

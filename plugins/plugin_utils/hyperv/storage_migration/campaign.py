@@ -15,7 +15,8 @@ from ..migration.decide import TRANSITIONAL
 from ..migration.mover import Attempt
 from ..migration.outcome import Result
 from ..migration.rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
-from ..migration.track import LOST_LINKS, Phase
+from ..migration.track import LOST_LINKS
+from ..migration.way import Phase
 from ..progress import Course, advance
 from ..remedies import TRANSIENT
 from .intent import intend

@@ -9,39 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..migration.outcome import Result, error_as_plain
-from ..migration.track import Phase
+from ..migration.way import Way
 
 if TYPE_CHECKING:
-    from ...errors import MobilityError
-    from ...findings import Finding
-    from ..migration.mover import Attempt
-    from ..progress import Course
     from .intent import Intent
 
 
 @dataclass(kw_only=True)
-class Track:
+class Track(Way):
     """The state of one VM's storage within a task. Changed by the main thread only."""
 
     intent: Intent
     wanted: Intent
     """As it was decided first: what the task tells."""
-    findings: tuple[Finding, ...] = ()
-    phase: Phase = Phase.QUEUED
-    began: bool = False
-    watched: bool = False
     unsure: bool = False
     """Whether a migration of ours was started of which nobody has seen the end."""
-    tries: int = 0
-    attempt: Attempt | None = None
-    not_before: float = 0.0
-    waiting_since: float | None = None
-    started: float | None = None
-    started_at: str | None = None
-    ended: float | None = None
-    course: Course | None = None
-    result: Result | None = None
-    error: MobilityError | None = None
 
     @property
     def id(self) -> str:
@@ -58,10 +40,6 @@ class Track:
         """Whether a file or folder is elsewhere than at the first look, or a migration of ours may still move it."""
         now, first = self.intent, self.wanted
         return self.unsure or (now.moves, now.folders) != (first.moves, first.folders)
-
-    def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
-        """End the VM's way with a result."""
-        self.phase, self.result, self.error, self.ended = Phase.DONE, result, error, now
 
     def as_plain(self) -> dict[str, Any]:
         """Return the documented result as JSON types; times in seconds."""

@@ -66,7 +66,7 @@ class ChangingAdapters(AdapterCmdlet):
 
     def apply(self, adapter: NetworkAdapter) -> None:
         """Change one adapter. Raises Refused."""
-        raise NotImplementedError
+        raise NotImplementedError  # each cmdlet has its own; cmdlets are looked up by class, none is abstract
 
     def result(self, adapter: NetworkAdapter) -> Any:
         """Return what -Passthru writes."""

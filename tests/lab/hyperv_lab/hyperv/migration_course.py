@@ -10,6 +10,7 @@ moments between two waits.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,7 +45,7 @@ class Wait:
     left: Callable[[], float]
 
 
-class Course:
+class Course(ABC):
     """One migration from its acceptance to its end. Subclasses say what happens in it and what can disturb it."""
 
     def __init__(self, vm: VM, destination: Host, job: Job) -> None:
@@ -61,13 +62,13 @@ class Course:
         self._total = 1.0
         self._over = 0.0
 
+    @abstractmethod
     def course(self) -> Generator[Wait, None, None]:
         """Yield what it waits for, from the beginning to its end. Never raises: failures end the job."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _disturbed(self) -> MoveFailed | None:
         """Return what makes it break off now, or None."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Drive the course in a thread of its own."""
