@@ -51,8 +51,8 @@ sanity: setup ## validate-modules and its neighbours, lint of the documentation
 matrix: setup packages ## The integration suite on the oldest and the newest ansible-core
 	$(STEP) "matrix of versions" bash tests/matrix.sh "$(VENV)"
 
-test: ## Everything that CI runs, what fails fastest first
-	$(STEP) "everything" $(MAKE) --no-print-directory check sanity build integration matrix
+test: ## Everything that CI runs, what fails fastest first; goes on after a failure, to show them all
+	$(STEP) "everything" $(MAKE) --no-print-directory --keep-going check sanity build integration matrix
 
 soak: setup packages ## All seeds of the kill, drop and restart tests
 	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak

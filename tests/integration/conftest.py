@@ -17,9 +17,9 @@ FLEETS = ROOT / "tests" / "lab" / "hyperv_lab" / "fleets"
 
 
 LONGEST = (
+    "test_attach_and_slots",
     "test_asr_preflight_windows",
     "test_asr_agent_windows",
-    "test_attach_and_slots",
     "test_asr_preflight_linux",
     "test_asr_agent_linux",
     "test_asr_role",

@@ -33,7 +33,7 @@ def most_at_once(moves: list[dict[str, Any]], host: str) -> int:
 
 def test_a_move_that_runs_is_attached_to(start_lab: Callable[..., Lab]) -> None:
     """One play moves a machine, another comes by; a move that takes too long goes on, and the next run attaches."""
-    big = {"state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 15}]}
+    big = {"state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 24}]}
     lab = start_lab(
         ready(
             [{"name": "HV01"}, {"name": "HV02"}],
@@ -87,7 +87,7 @@ def test_slots_of_both_hosts_and_backups_are_waited_for(start_lab: Callable[...,
             [
                 {"count": 3, "name": "a{n}", "host": "HV01", **vm},
                 {"count": 3, "name": "b{n}", "host": "HV03", **vm},
-                {"name": "saved at night", "host": "HV04", "state": "Running", "backup": {"seconds": 300}},
+                {"name": "saved at night", "host": "HV04", "state": "Running", "backup": {"seconds": 1000}},
                 {"name": "never saved", "host": "HV04", "state": "Running", "backup": {"seconds": 1000000}},
             ],
             defaults={"network": {"rate_mb": 250, "addresses": ["10.20.0.1/16"]}},
@@ -107,7 +107,7 @@ def test_slots_of_both_hosts_and_backups_are_waited_for(start_lab: Callable[...,
             "vm_migration",
             names="{{ wanted[inventory_hostname].names }}",
             destination_host="{{ wanted[inventory_hostname].to }}",
-            wait_for_backup_seconds=30,
+            wait_for_backup_seconds=75,  # 1000 of the lab's are 50; the play's beginning takes its share of them
             retries=0,
         ),
         wanted=wanted,

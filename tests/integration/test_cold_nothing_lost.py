@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integration.cold import PASSWORD, never_two, touched, workgroup
+from integration.cold import PASSWORD, keep, never_two, touched, workgroup
 from integration.harness import Lab, kill
 
 pytestmark = pytest.mark.soak
@@ -37,25 +37,47 @@ MIGRATE = {
         "concurrency": 4,
     },
 }
+OFFICE, VOICE = "10.1.0.0/24", "10.7.0.0/24"
+NETWORKS = {
+    "hv01": {"office": {"switch": "LAN", "subnet": OFFICE}, "voice": {"switch": "LAN", "subnet": VOICE}},
+    "hv02": {"office": {"switch": "LAN", "subnet": OFFICE}, "voice": {"switch": "Voice", "subnet": VOICE}},
+}
+"""Two subnets of one switch that lie at two switches there: only what a guest reported tells where its VM goes."""
 PLAY = [{"hosts": SOURCE.lower(), "gather_facts": False, "tasks": [MIGRATE]}]
 
 
 def fleet(here: list[dict[str, Any]] | None = None, there: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """Return two hosts that know nothing of each other, with ten machines on the first; every second is off.
 
-    ``here`` and ``there`` are their faults.
+    Those that run are in one of two subnets. ``here`` and ``there`` are the hosts' faults.
     """
+    switches = ["LAN", "Backup", "Voice"]
     return workgroup(
         [
-            {"name": SOURCE, "cpu": "skylake", "edition": "2019", "faults": here or []},
-            {"name": DESTINATION, "cpu": "rome", "edition": "2022", "language": "fr", "faults": there or []},
+            {"name": SOURCE, "cpu": "skylake", "edition": "2019", "switches": switches[:2], "faults": here or []},
+            {"name": DESTINATION, "cpu": "rome", "edition": "2022", "language": "fr", "switches": switches,
+             "faults": there or []},
         ],
-        [
-            {"name": f"vm{number:02}", "host": SOURCE, "state": "Off" if number % 2 == 0 else "Running"}
-            for number in range(1, MACHINES + 1)
-        ],
+        [machine(number) for number in range(1, MACHINES + 1)],
         speed=3000,
-    )
+    )  # fmt: skip
+
+
+def machine(number: int) -> dict[str, Any]:
+    """Return one of the machines."""
+    name = f"vm{number:02}"
+    if number % 2 == 0:
+        return {"name": name, "host": SOURCE, "state": "Off", "adapters": [{"switch": "Backup"}]}
+    subnet = VOICE if number % 4 == 1 else OFFICE
+    adapter = {"switch": "LAN", "addresses": [subnet.replace("0/24", str(number))]}
+    return {"name": name, "host": SOURCE, "state": "Running", "adapters": [adapter]}
+
+
+def begin(start_lab: Callable[..., Lab], described: dict[str, Any]) -> Lab:
+    """Return the lab, with the named networks of both hosts beside its inventory."""
+    lab = start_lab(described)
+    keep(lab, **{host: {"hyperv_networks": networks} for host, networks in NETWORKS.items()})
+    return lab
 
 
 def await_invocations(lab: Lab, process: subprocess.Popen[str], number: int) -> None:
@@ -94,6 +116,9 @@ def prove(lab: Lab, before: dict[str, Any]) -> None:
         assert (here[vm_id]["state"], here[vm_id]["start_action"]) == ("Off", "Nothing")
         assert "cold migrated to HV02" in here[vm_id]["notes"]
         assert started[vm_id] == (vm["state"] == "Running"), f"{vm['name']} was started {started[vm_id]} times"
+        (had,), (has,) = vm["adapters"], there[vm_id]["adapters"]
+        voice = any(address.startswith(VOICE[:5]) for address in had["addresses"])
+        assert has["switch"] == ("Voice" if voice else had["switch"]), f"{vm['name']} is in another network"
     imports = Counter(one["vm"] for one in after["imports"] if one["outcome"] == "imported")
     assert imports == {vm["name"]: 1 for vm in was.values()}, "imported twice"
     volume = after["hosts"][DESTINATION]["volumes"]["D:"]
@@ -114,7 +139,7 @@ def whole(lab: Lab, before: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_killed_run_is_taken_up_again(start_lab: Callable[..., Lab], seed: int) -> None:
-    lab = start_lab(fleet())
+    lab = begin(start_lab, fleet())
     before = lab.state()
     process = lab.start(lab.playbook(PLAY))
     await_invocations(lab, process, random.Random(seed).randint(*INVOCATIONS))
@@ -135,7 +160,7 @@ def test_links_that_break_and_services_that_restart(start_lab: Callable[..., Lab
     drop = {"probability": 0.01, "action": "drop", "times": 4}
     instant = random.Random(seed).uniform(10000, 40000)
     restart = {"after_seconds": instant, "action": "restart_winrm", "seconds": 6000}
-    lab = start_lab(fleet([{**drop, "seed": seed}, restart], [{**drop, "seed": seed + 1000}]))
+    lab = begin(start_lab, fleet([{**drop, "seed": seed}, restart], [{**drop, "seed": seed + 1000}]))
     before = lab.state()
     run_until_done(lab)
     prove(lab, before)

@@ -23,7 +23,7 @@ from requests_credssp.exceptions import AuthenticationException
 pytestmark = pytest.mark.exhaustive
 SHARE = {"name": "Exports", "path": "D:\\Exports", "access": ["LAB\\admin"]}
 BIG = [{"file_size_gb": 100, "size_gb": 400}]
-SLOW = {"D": {"size_gb": 1000, "rate_mb": 40}}
+SLOW = {"D": {"size_gb": 1000, "rate_mb": 10}}
 HOSTS: list[dict[str, Any]] = [
     {"name": "HV01", "shares": [SHARE]},
     {"name": "HV02", "language": "fr", "volumes": SLOW},

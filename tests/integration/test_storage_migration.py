@@ -206,7 +206,7 @@ def guide_plays() -> list[dict[str, Any]]:
 
 
 SLOW = fleet(
-    [{"name": "HV01", "volumes": {"D": {"size_gb": 500, "rate_mb": 40}, "E": {"size_gb": 300}}}],
+    [{"name": "HV01", "volumes": {"D": {"size_gb": 500, "rate_mb": 15}, "E": {"size_gb": 300}}}],
     [
         {
             "name": "web",

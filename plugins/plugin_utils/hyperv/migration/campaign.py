@@ -60,6 +60,7 @@ class Campaign(Rounds[Track]):
 
     def _round(self) -> None:
         look = self._work.hosts.look()
+        self._notice(look.source, look.destination)
         for track in self._open():
             if track.vm.id not in self._busy:
                 self._judge(track, look)
@@ -81,9 +82,8 @@ class Campaign(Rounds[Track]):
             tracks.lost(track, step, self._work.around.source, self._work.around.destination, now)
         elif step in {Step.MOVE, Step.CLEAR_AND_MOVE}:
             track.waiting_since, track.clear_first = None, step is Step.CLEAR_AND_MOVE
-            tracks.still_there(
-                track, step, now, retries=self._work.request.retries, slots_full=self._free(track, look) < 1
-            )
+            full, crowded = self._free(track, look) < 1, self._is_crowded()
+            tracks.still_there(track, step, now, retries=self._work.request.retries, slots_full=full, crowded=crowded)
         else:
             self._wait(track, step, look)
 

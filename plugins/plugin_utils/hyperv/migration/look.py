@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...session.command import command, select
-from ..slots import Job, Load, moving_ids, moving_storage_ids
+from ..slots import MOVES, STORAGE_MOVES, Job, Load, moving_ids, moving_storage_ids
 from .decide import MIGRATING, Presence, Seen
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class HostLook:
             moving=moving_ids(self.jobs) | shown | arriving,
             moving_storage=moving_storage_ids(self.jobs),
         )
+
+    def others_move(self, ours: Collection[str]) -> bool:
+        """Whether VMs that are not ours are moved here, or were within minutes: their jobs stay listed (facts, 3.9)."""
+        listed = {job.vm_id for job in self.jobs if job.job_type in MOVES | STORAGE_MOVES}
+        return not (self.load.moving | listed) <= set(ours)
 
     @property
     def windows_name(self) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...operation import Reporter
     from ...session.protocol import Session
     from ...waiting import Clock
+    from .look import HostLook
     from .threads import Runner
 
 POLL_SECONDS = 2.0
@@ -24,6 +25,8 @@ NO_LIMIT_SECONDS = 30 * 86400.0
 """Given to the invocation that moves: at its deadline a session asks the host to stop, which would cancel the move."""
 BUSY_SECONDS = 120.0
 """How long a VM between two states is waited for after its check."""
+CROWD_SECONDS = 60.0
+"""How long after somebody else's moves were seen a refusal without a code may be theirs."""
 
 
 class Means(Protocol):
@@ -53,6 +56,7 @@ class Rounds(ABC, Generic[T]):
         self._tracks = {track.id: track for track in queue}
         self._idle: list[Session] = []
         self._busy: dict[str, Session] = {}
+        self._crowd: float | None = None
 
     @abstractmethod
     def _round(self) -> None:
@@ -91,6 +95,15 @@ class Rounds(ABC, Generic[T]):
             track.began = track.began or ended.began
             if track.phase is not Phase.DONE:
                 track.attempt = ended
+
+    def _notice(self, *looks: HostLook) -> None:
+        """Note when others were seen to move VMs at these hosts."""
+        if any(look.others_move(self._tracks.keys()) for look in looks):
+            self._crowd = self._means.clock.monotonic()
+
+    def _is_crowded(self) -> bool:
+        """Whether others moved VMs lately, so that they may have had the slots which were free before."""
+        return self._crowd is not None and self._means.clock.monotonic() - self._crowd <= CROWD_SECONDS
 
     def _begin(self, track: T) -> None:
         """Note when a track's move began, once."""

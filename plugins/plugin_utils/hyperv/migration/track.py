@@ -81,7 +81,7 @@ def arrived(track: Track, now: float) -> None:
     track.finish(Result.MOVED if track.began else Result.ATTACHED if track.watched else Result.ALREADY_THERE, now)
 
 
-def still_there(track: Track, step: Step, now: float, *, retries: int, slots_full: bool) -> None:
+def still_there(track: Track, step: Step, now: float, *, retries: int, slots_full: bool, crowded: bool) -> None:
     """Decide after an attempt that left the VM on the source: try again, or give up with the reason."""
     attempt, track.phase = track.attempt, Phase.QUEUED
     if attempt is None:
@@ -90,7 +90,7 @@ def still_there(track: Track, step: Step, now: float, *, retries: int, slots_ful
     if _is_link(reason):
         track.lost += 1
         again = track.lost <= LOST_LINKS
-    elif slots_full and _without_code(reason):
+    elif _without_code(reason) and (slots_full or (crowded and track.is_crowded_out())):
         again = True
     else:
         track.tries += 1

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .mover import Attempt
 
 
+REFUSALS = 30
+"""Refusals without a code, while others move VMs, that one VM may meet before they count as tries."""
+
+
 class Phase(str, Enum):
     """Where a VM stands in the task."""
 
@@ -38,6 +42,8 @@ class Way(ABC):
     began: bool = False
     watched: bool = False
     tries: int = 0
+    refused: int = 0
+    """Refusals that others' moves explain: for slots, which no code tells from other refusals (facts, 3.5)."""
     attempt: Attempt | None = None
     not_before: float = 0.0
     waiting_since: float | None = None
@@ -57,6 +63,11 @@ class Way(ABC):
     @abstractmethod
     def name(self) -> str:
         """Return the VM's name."""
+
+    def is_crowded_out(self) -> bool:
+        """Count a refusal that others' moves explain; return whether it is waited for, in place of a try."""
+        self.refused += 1
+        return self.refused <= REFUSALS
 
     def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
         """End the VM's way with a result."""

@@ -73,6 +73,7 @@ class Campaign(Rounds[Track]):
 
     def _round(self) -> None:
         look = self._work.look()
+        self._notice(look)
         for track in self._open():
             if track.id not in self._busy:
                 self._judge(track, look)
@@ -141,11 +142,15 @@ class Campaign(Rounds[Track]):
 
     def _again(self, track: Track, attempt: Attempt | None, now: float) -> None:
         error = attempt.error if attempt else None
-        track.tries += 1
         link = isinstance(error, ConnectionLost)
         code = error.details.get("hresult") if isinstance(error, RemoteError) else None
         # A refusal for slots carries no code (facts, 3.5), and neither does one for a state that passes.
-        passing = isinstance(error, RemoteError) and (code is None or code in TRANSIENT)
+        codeless = isinstance(error, RemoteError) and code is None
+        if codeless and self._is_crowded() and track.is_crowded_out():
+            track.not_before = now + 5.0
+            return
+        track.tries += 1
+        passing = codeless or code in TRANSIENT
         limit = LOST_LINKS if link else self._work.request.retries
         if not (link or passing) or track.tries > limit:
             left = ", ".join(sorted(track.intent.before().values()))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest, NotFound
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration import marks
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.adapters import (
     Wanted,
     Wiring,
@@ -65,6 +66,11 @@ def details(*adapters: Adapter, state: str = "Running") -> VmDetails:
 
 def in_vlans(*vlans: Vlan, adapters: tuple[Adapter, ...] = (), state: str = "Running") -> VmDetails:
     return VmDetails(vm=Vm(id=ID, name="web", state=state), adapters=adapters or (FIRST,), vlans=vlans, services=(KVP,))
+
+
+def noted(notes: str) -> VmDetails:
+    found = details(state="Off")
+    return replace(found, vm=replace(found.vm, notes=notes))
 
 
 def entry(**more: Any) -> Any:
@@ -226,6 +232,21 @@ def test_subnets_of_one_vlan_that_nothing_tells_apart_are_asked_for() -> None:
     addressed = parse_entries([{"vm": "web", "ipv4": {"address": "10.7.1.5/24"}}], APART)
     found = wire(details(state="Off"), replace(wanted, entries=addressed))
     assert (ids(found), found.wishes[0].switch) == ([], "Voice"), "the new address says it, too"
+
+
+def test_what_the_guest_reported_before_it_was_stopped_tells_the_next_run() -> None:
+    wanted = Wanted(source=SHARED_HERE, destination=APART)
+    running = wire(details(replace(FIRST, ip_addresses=("fe80::1", "strange", "10.1.0.9", "192.168.7.7"))), wanted)
+    assert running.reported == {"A": ("10.1.0.9",)}, "what none of the networks holds tells nothing"
+    mark = marks.Mark(host="HV02", was="Running", start_action="Nothing", addresses=running.reported)
+    begun = noted(marks.put("mine", mark))
+    later = wire(begun, wanted)
+    assert (ids(later), later.wishes[0].switch) == ([], "LAN")
+    assert later.reported == running.reported, "and the run after that"
+    moved = replace(begun, adapters=(replace(FIRST, ip_addresses=("10.7.0.9",)),))
+    assert wire(moved, wanted).wishes[0].switch == "Voice", "what it reports now is newer"
+    back = noted(marks.put("mine", replace(mark, kind=marks.Kind.ROLLED_BACK)))
+    assert ids(wire(back, wanted)) == ["network_ambiguous"], "a migration that was turned back tells nothing any more"
 
 
 def test_a_network_that_is_found_gives_its_gateway_and_its_dns_servers() -> None:

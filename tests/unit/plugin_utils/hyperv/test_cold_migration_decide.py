@@ -201,6 +201,8 @@ def test_notes_keep_what_people_wrote(own: str) -> None:
     assert marks.without(once) == own.rstrip()
     done = replace(MARK, kind=Kind.DONE, run="0a1b2c")
     assert marks.find(marks.put(once, done)) == done
+    addressed = replace(done, addresses={"5f0c-A": ("10.1.0.5", "2001:db8::5"), "5f0c-B": ("10.2.0.5",)})
+    assert marks.find(marks.put(once, addressed)) == addressed
     other = replace(MARK, host="HV01", kind=Kind.ROLLED_BACK)
     assert marks.find(marks.put(once, other)) == other
     assert marks.put(once, other).count("rolled back to HV01") == 1

@@ -21,6 +21,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.operation import _has_changed
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Placement
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.track import Track
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.way import REFUSALS
 from unit.fake_session import Refused
 from unit.two_hosts import Fleet, vm_id
 
@@ -206,6 +207,23 @@ def test_a_failure_that_may_pass_is_tried_again_and_another_is_not() -> None:
     assert outcomes(outcome) == {"web01": "failed"}
     assert fleet.moves == ["web01"]
     assert "full" in outcome.values["vms"][0]["error"]["remedy"]
+
+
+def test_a_refusal_for_slots_is_waited_for_also_where_they_are_free_again_when_we_look() -> None:
+    """No code tells it from other refusals: what does is that others' moves run, or ended within minutes."""
+    others: dict[str, Any] = {"VirtualSystemName": vm_id("another"), "JobType": 306, "JobState": 7}
+
+    def crowded(job: dict[str, Any], refusals: int) -> tuple[dict[str, str], int]:
+        fleet = Fleet()
+        fleet.add("web01")
+        fleet.jobs.append(job)
+        fleet.move_errors = [Refused("OperationFailed,MoveVM", "limite « 2 »")] * refusals
+        return outcomes(fleet.run(names=["web01"], retries=0)), len(fleet.moves)
+
+    assert crowded(others, 5) == ({"web01": "moved"}, 6)
+    assert crowded(others, 100) == ({"web01": "failed"}, REFUSALS + 1), "something else refuses it"
+    assert crowded({**others, "JobType": 301}, 5) == ({"web01": "failed"}, 1), "a comparison takes no slot"
+    assert crowded({**others, "VirtualSystemName": vm_id("web01")}, 5) == ({"web01": "failed"}, 1), "a job of its own"
 
 
 def test_the_processor_flag_is_asked_for_between_generations() -> None:

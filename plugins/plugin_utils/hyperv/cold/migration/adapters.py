@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from ...gateway import VmDetails, read_details
 from ...guest.exchange import Exchange, read_exchanges
 from ...network.adapters import AdapterPlan, find_adapter, plan_adapters
 from ...network.applying import apply_adapters
+from ...network.findings import plain_address
 from ...network.judging import judge, judge_guests, judge_wishes
 from ...network.reading import HostNetworks, read_networks
 from ...network.wishes import AdapterWish, parse_wishes
+from . import marks
 from .decide import OFF
 from .destined import Networks, judge_way, way_of
 
@@ -44,6 +46,8 @@ class Wiring:
     switch_map: Mapping[str, str] = field(default_factory=dict)
     """For the import: switches of the source, and what takes their place."""
     findings: tuple[Finding, ...] = ()
+    reported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the guest reports, by the adapter's GUID; empty where no named network is to be told by it."""
 
     @property
     def readdresses(self) -> bool:
@@ -105,6 +109,7 @@ def wire(details: VmDetails, wanted: Wanted) -> Wiring:
     Raises NotFound and Ambiguous for an entry that does not tell one adapter from the others, InvalidRequest for two
     entries that mean the same one.
     """
+    details = _as_noted(details)
     asked = _asked(details, wanted)
     vlans = {vlan.adapter: vlan for vlan in details.vlans}
     networks = Networks(source=wanted.source, destination=wanted.destination, switch_map=wanted.switch_map)
@@ -118,7 +123,40 @@ def wire(details: VmDetails, wanted: Wanted) -> Wiring:
         found += judge_way(details.vm.name, way)
         if adapter.switch_name and way.wish.switch and way.wish.switch.lower() != adapter.switch_name.lower():
             switch_map.setdefault(adapter.switch_name, way.wish.switch)
-    return Wiring(wishes=tuple(wishes), switch_map=switch_map, findings=tuple(dict.fromkeys(found)))
+    return Wiring(
+        wishes=tuple(wishes),
+        switch_map=switch_map,
+        findings=tuple(dict.fromkeys(found)),
+        reported=_reported(details, wanted.source.values()),
+    )
+
+
+def _as_noted(details: VmDetails) -> VmDetails:
+    """Return a VM with the addresses that it reported before an earlier run stopped it, where it reports none now."""
+    mark = marks.find(details.vm.notes)
+    if mark is None or mark.kind is not marks.Kind.BEGUN:
+        return details
+    adapters = tuple(
+        adapter if adapter.ip_addresses else replace(adapter, ip_addresses=mark.addresses.get(_guid_of(adapter), ()))
+        for adapter in details.adapters
+    )
+    return replace(details, adapters=adapters)
+
+
+def _reported(details: VmDetails, networks: Collection[Network]) -> dict[str, tuple[str, ...]]:
+    """Return the addresses that the guest reports and that one of these networks holds."""
+    telling = {
+        _guid_of(adapter): tuple(
+            plain_address(one) for one in adapter.ip_addresses if any(network.holds(one) for network in networks)
+        )
+        for adapter in details.adapters
+    }
+    return {adapter: found for adapter, found in telling.items() if found}
+
+
+def _guid_of(adapter: Adapter) -> str:
+    """Return the adapter's own part of its Id, which travels with the VM."""
+    return (adapter.adapter_id or adapter.id).rpartition("\\")[2]
 
 
 def _asked(details: VmDetails, wanted: Wanted) -> dict[str, AdapterWish]:

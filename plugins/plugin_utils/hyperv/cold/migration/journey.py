@@ -190,7 +190,7 @@ class Journey:
     def _take_leave(self, step: Step) -> None:
         """Have the source off, and kept from starting; the second reads for itself what the first has left."""
         if step is Step.STOP:
-            stop_source(self.work)
+            stop_source(self.work, self.wiring.reported)
             self._steps.append(Step.HOLD)
         hold_source(self.work)
 

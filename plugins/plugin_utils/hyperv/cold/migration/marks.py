@@ -12,13 +12,15 @@ the first of its disks is deleted, it is told that it is being removed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 _LINE = re.compile(
     r"\[hyperv\.mobility: (?P<what>cold migration to|cold migrated to|removing, migrated to|rolled back to)"
     r" (?P<host>[^;\]]*)"
-    r"; was (?P<was>\w+); automatic start (?P<start>\w+)(?:; run (?P<run>\w+))?\]"
+    r"; was (?P<was>\w+); automatic start (?P<start>\w+)(?:; run (?P<run>\w+))?"
+    r"(?:; addresses (?P<addresses>[\w=,.: -]*))?\]"
 )
 NEVER = "Nothing"
 """AutomaticStartAction of a VM that its host never starts by itself."""
@@ -47,6 +49,8 @@ class Mark:
     kind: Kind = Kind.BEGUN
     run: str = ""
     """Which run of a playbook wrote that it is done, for a later one to know that it is another."""
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the guest reported before it was stopped, by the adapter's GUID: a VM that is off reports nothing."""
 
     @property
     def rolled_back(self) -> bool:
@@ -62,7 +66,9 @@ class Mark:
         """Return the line for the notes."""
         host = re.sub(r"[;\]\s]", "_", self.host)
         run = f"; run {self.run}" if self.run else ""
-        return f"[hyperv.mobility: {self.kind.value} {host}; was {self.was}; automatic start {self.start_action}{run}]"
+        known = " ".join(f"{adapter}={','.join(found)}" for adapter, found in self.addresses.items())
+        rest = f"{run}; addresses {known}" if known else run
+        return f"[hyperv.mobility: {self.kind.value} {host}; was {self.was}; automatic start {self.start_action}{rest}]"
 
 
 def find(notes: str) -> Mark | None:
@@ -75,6 +81,10 @@ def find(notes: str) -> Mark | None:
             start_action=match["start"],
             kind=Kind(match["what"]),
             run=match["run"] or "",
+            addresses={
+                adapter: tuple(found.split(","))
+                for adapter, _sign, found in (entry.partition("=") for entry in (match["addresses"] or "").split())
+            },
         )
     return found
 

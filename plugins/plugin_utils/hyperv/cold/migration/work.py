@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -93,13 +93,13 @@ def take_down(work: Work, session: Session, vm: Vm) -> None:
     stop(session, vm, work.rule, clock=work.clock)
 
 
-def stop_source(work: Work) -> None:
-    """Write down what the VM was, then shut it down; the line goes again only where the VM is seen to run on."""
+def stop_source(work: Work, addresses: Mapping[str, tuple[str, ...]]) -> None:
+    """Write down what the VM was and had, then shut it down; the line goes again only where it is seen to run on."""
     session = work.ends.source
     vm = get_vm(session, work.id)
     if not side_of_vm(vm).holds_memory:
         return
-    mark = mark_of(vm, work.destination_name, was="Running")
+    mark = mark_of(vm, work.destination_name, was="Running", addresses=addresses)
     work.changed = True
     note(session, vm, marks.put(vm.notes, mark))
     try:
@@ -113,7 +113,9 @@ def stop_source(work: Work) -> None:
         raise
 
 
-def mark_of(vm: Vm, destination: str, *, was: str | None = None) -> Mark:
+def mark_of(
+    vm: Vm, destination: str, *, was: str | None = None, addresses: Mapping[str, tuple[str, ...]] | None = None
+) -> Mark:
     """Return the mark for a VM that begins its way; what an earlier run wrote down about it is kept."""
     known = marks.find(vm.notes)
     earlier = known if known is not None and known.kind is Kind.BEGUN else None
@@ -121,7 +123,8 @@ def mark_of(vm: Vm, destination: str, *, was: str | None = None) -> Mark:
     if earlier is not None and action == NEVER:
         action = earlier.start_action
     state = was or (earlier.was if earlier is not None else vm.state)
-    return Mark(host=destination, was=state, start_action=action or NEVER)
+    had = addresses or (earlier.addresses if earlier is not None else {})
+    return Mark(host=destination, was=state, start_action=action or NEVER, addresses=had)
 
 
 def hold_source(work: Work) -> None:
