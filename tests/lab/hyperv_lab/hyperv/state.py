@@ -13,6 +13,7 @@ from ..guests.windows.state import WindowsMachine
 from .directory import DELEGATE_TO, TRUSTED_TO_AUTH
 
 if TYPE_CHECKING:
+    from .devices import NetworkAdapter
     from .fleet import Fleet
     from .host import Host
     from .storage import Volume
@@ -105,23 +106,7 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         "path": vm.path,
         "disks": [drive.path if drive.disk_number is None else drive.disk_number for drive in vm.hard_drives],
         "dvds": [drive.path for drive in vm.dvd_drives],
-        "adapters": [
-            {
-                "name": a.name,
-                "switch": a.switch,
-                "connected": a.connected,
-                "mac": a.mac_address,
-                "vlan": a.vlan,
-                "trunk": {"native": a.trunk.native, "allowed": a.trunk.text} if a.trunk else None,
-                "dynamic_mac": a.dynamic_mac,
-                "gateways": list(a.configuration.gateways),
-                "dns": list(a.configuration.dns),
-                "dhcp": a.configuration.dhcp,
-                "addresses": list(a.addresses),
-                "reported": list(a.ip_addresses),
-            }
-            for a in vm.adapters
-        ],
+        "adapters": [describe_adapter(adapter) for adapter in vm.adapters],
         "services": {s.key: {"host": s.enabled, "guest": vm.service_state(s.key)} for s in vm.services()},
         "checkpoints": [{"id": str(s.id), "name": s.name, "memory_state": s.memory_state} for s in vm.snapshots],
         "replication": describe_replication(vm),
@@ -133,6 +118,25 @@ def describe_vm(vm: VM) -> dict[str, Any]:
         "moves": vm.moves,
         "notes": vm.notes,
         "start_action": vm.start_action.name,
+    }
+
+
+def describe_adapter(adapter: NetworkAdapter) -> dict[str, Any]:
+    """Return one adapter, with what its guest was told (addresses) and what it reports."""
+    trunk, told = adapter.trunk, adapter.configuration
+    return {
+        "name": adapter.name,
+        "switch": adapter.switch,
+        "connected": adapter.connected,
+        "mac": adapter.mac_address,
+        "vlan": adapter.vlan,
+        "trunk": {"native": trunk.native, "allowed": trunk.text} if trunk else None,
+        "dynamic_mac": adapter.dynamic_mac,
+        "gateways": list(told.gateways),
+        "dns": list(told.dns),
+        "dhcp": told.dhcp,
+        "addresses": list(adapter.addresses),
+        "reported": list(adapter.ip_addresses),
     }
 
 
