@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -248,7 +249,8 @@ class WinRMServer:
 
 def _abort(transport: asyncio.BaseTransport) -> None:
     abort: Any = getattr(transport, "abort", transport.close)
-    abort()
+    with suppress(AttributeError):  # what the first Pythons of 3.11 raise for a TLS connection that is lost already
+        abort()
 
 
 def _dropped(transport: asyncio.BaseTransport) -> web.StreamResponse:
