@@ -47,6 +47,8 @@ class Surround:
     clock: Clock
     runner: Runner
     reporter: Reporter
+    check: Callable[[Track, Look], None]
+    """Checks a VM that was only watched so far, before it is moved; it may end the track, or raise."""
     prepare: Callable[[Session, Track], None] | None = None
     """Run in a move's own session before it compares (processor compatibility)."""
 
@@ -82,10 +84,21 @@ class Campaign(Rounds[Track]):
             tracks.lost(track, step, self._work.around.source, self._work.around.destination, now)
         elif step in {Step.MOVE, Step.CLEAR_AND_MOVE}:
             track.waiting_since, track.clear_first = None, step is Step.CLEAR_AND_MOVE
+            if not self._is_checked(track, look):
+                return
             full, crowded = self._free(track, look) < 1, self._is_crowded()
             tracks.still_there(track, step, now, retries=self._work.request.retries, slots_full=full, crowded=crowded)
         else:
             self._wait(track, step, look)
+
+    def _is_checked(self, track: Track, look: Look) -> bool:
+        """Return whether a VM may move now; one that was only watched so far is checked first."""
+        if not track.checked:
+            try:
+                self._work.check(track, look)
+            except MobilityError as error:
+                track.finish(Result.FAILED, self._work.clock.monotonic(), error)
+        return track.phase is not Phase.DONE
 
     def _watch(self, track: Track) -> None:
         if track.phase is Phase.WATCHED:

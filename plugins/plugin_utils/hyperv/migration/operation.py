@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InvalidRequest, MobilityError, NotPossible
-from ...findings import Finding, blocking
+from ...errors import InvalidRequest, MobilityError
+from ...findings import blocking
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
 from .. import compatibility
@@ -26,9 +26,9 @@ from .outcome import Result, VmResult, one_failure
 from .prepare import changes_processor, preparation
 from .proof import prove
 from .request import MoveRequest, parse
-from .standing import doubts_about, standing_track
+from .standing import check_now, doubts_about, standing_track
 from .threads import Threads
-from .track import Track
+from .track import Track, block
 
 if TYPE_CHECKING:
     from ...operation import Request
@@ -126,14 +126,8 @@ def _checked_track(one: Checked, step: Step, now: float) -> Track:
     track.step, track.agreed, track.clear_first = step, 2, step is Step.CLEAR_AND_MOVE
     stops = blocking(one.findings)
     if stops:
-        _block(track, stops, now)
+        block(track, stops, now)
     return track
-
-
-def _block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
-    more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-    error = NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-    track.finish(Result.FAILED, now, error)
 
 
 def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) -> dict[str, Any]:
@@ -147,6 +141,7 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
         clock=clock,
         runner=runner,
         reporter=request.reporter,
+        check=lambda track, look: check_now(plan.hosts, look, track, plan.request, clock.monotonic()),
         prepare=preparation(plan.request),
     )
     moving = plan.open
@@ -175,13 +170,16 @@ def _compare(plan: MigrationPlan) -> None:
         compared.append(track.vm.id)
         track.findings += tuple(finding for finding in found if finding not in track.findings)
         if blocking(found):
-            _block(track, blocking(found), 0.0)
+            block(track, blocking(found), 0.0)
     clear_comparisons(plan.hosts, compared)
 
 
 def _has_changed(plan: MigrationPlan) -> bool:
     return any(
-        track.began or track.watched or track.prepared or (track.error is not None and track.error.changed)
+        track.began
+        or track.result is Result.ATTACHED
+        or track.prepared
+        or (track.error is not None and track.error.changed)
         for track in plan.tracks
     )
 

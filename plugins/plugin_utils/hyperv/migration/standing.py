@@ -12,10 +12,11 @@ from ...findings import Finding, Severity, blocking
 from ..gateway_host import read_rights
 from ..preflight.facts import VmFacts
 from ..preflight.hosts import token_lacks
+from .checking import check_moves
 from .decide import Step
 from .outcome import Result
 from .placement import Placement
-from .track import Track, arrived, lost
+from .track import Track, arrived, block, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .checking import Chosen
     from .hosts import Hosts
     from .look import HostLook, Look
+    from .request import MoveRequest
 
 
 def standing_track(one: Chosen, hosts: Hosts, doubts: tuple[Finding, ...], now: float) -> Track:
@@ -31,7 +33,7 @@ def standing_track(one: Chosen, hosts: Hosts, doubts: tuple[Finding, ...], now: 
 
     ``doubts`` are those about the hosts, for a VM whose place is not proven.
     """
-    track = Track(vm=_bare(one), placement=Placement())
+    track = Track(vm=_bare(one), placement=Placement(), checked=False)
     if one.step is Step.ALREADY_THERE:
         arrived(track, now)
     elif one.step is Step.UNPROVEN:
@@ -57,6 +59,19 @@ def standing_track(one: Chosen, hosts: Hosts, doubts: tuple[Finding, ...], now: 
             ),
         )
     return track
+
+
+def check_now(hosts: Hosts, look: Look, track: Track, request: MoveRequest, now: float) -> None:
+    """Check a VM that was only watched so far: the move of it, which was not this task's, left it on the source.
+
+    The track gets its facts, its place at the destination and the findings; blocking ones end its way. Raises what
+    reading the hosts raises.
+    """
+    (one,), _around = hosts.patiently(lambda: check_moves(hosts, look, [track.id], request))
+    track.vm, track.placement, track.checked = one.vm, one.placement, True
+    track.findings += one.findings
+    if stops := blocking(one.findings):
+        block(track, stops, now)
 
 
 def _doubted(track: Track, doubts: tuple[Finding, ...], now: float) -> None:

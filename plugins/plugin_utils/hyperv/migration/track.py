@@ -29,6 +29,8 @@ class Track(Way):
 
     vm: VmFacts
     placement: Placement
+    checked: bool = True
+    """Whether the checks of a move were made; ``vm`` and ``placement`` say nothing about its parts before."""
     prepared: bool = False
     """The processor flag was set for this move; set once, by the move's own thread."""
     lost: int = 0
@@ -59,6 +61,13 @@ class Track(Way):
         if self.attempt is not None:
             self.findings += tuple(f for f in self.attempt.findings if f not in self.findings)
         self.findings += tuple(self.notes)
+
+
+def block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
+    """End with the failure that blocking findings are."""
+    more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+    error = NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
+    track.finish(Result.FAILED, now, error)
 
 
 def arrived(track: Track, now: float) -> None:

@@ -161,6 +161,21 @@ def test_a_foreign_move_that_failed_is_done_by_us() -> None:
     outcome = fleet.run(names=["web01"])
     assert outcomes(outcome) == {"web01": "moved"}
     assert fleet.moves == ["web01"]
+    (sent,) = [p for p in fleet.machines["hv01"].sent("Compare-VM") if "DestinationHost" in p]
+    assert sent["DestinationStoragePath"] == "C:\\Hyper-V\\web01", "the storage goes along, as it was asked for"
+
+
+@pytest.mark.parametrize(("skip_blocked", "expected"), [(False, "failed"), (True, "skipped")])
+def test_after_a_foreign_move_that_failed_our_own_is_checked_like_any_other(skip_blocked: bool, expected: str) -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01", NetworkAdapters=[{"Id": "A", "Name": "n", "SwitchName": "Old"}])
+    fleet.jobs.append({"VirtualSystemName": machine["Id"], "JobType": 306, "JobState": 4, "PercentComplete": 40})
+    fleet.clock.on_sleep = lambda now: fleet.jobs.clear() if now > 10 else None
+    outcome = fleet.run(names=["web01"], skip_blocked=skip_blocked)
+    assert outcomes(outcome) == {"web01": expected}
+    assert not outcome.changed
+    assert "switch_missing" in finding_ids(outcome)
+    assert not fleet.machines["hv01"].sent("Compare-VM")
 
 
 def test_a_stale_planned_vm_is_removed_first() -> None:
