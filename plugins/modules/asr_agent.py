@@ -22,7 +22,7 @@ options:
   state:
     description:
       - With V(present) an agent of any version is enough, unless O(version) is given. An agent older than O(version) is
-        upgraded.
+        upgraded, a newer one is enough.
       - With V(latest) the agent is as new as the installer.
       - With V(absent) there is no agent. It is uninstalled by C(MsiExec) or C(uninstall.sh).
     type: str
@@ -64,6 +64,7 @@ options:
     description:
       - V(VmWare) is also for physical machines, and for machines of Azure that are treated as such.
       - V(Azure) is refused on a machine whose chassis asset tag is not that of Azure.
+      - An installed agent keeps its own. Another one is refused where setup would have to run.
     type: str
     choices: [VmWare, Azure]
     default: VmWare
@@ -71,9 +72,12 @@ options:
     description:
       - V(classic) for a configuration server, V(modernized) for a replication appliance. Where it is not set, the one
         that is installed; for a first installation V(modernized) from 9.55 on, else V(classic).
+      - An agent that does not tell its stack has its version's default. To upgrade one of 9.55 or later this has to be
+        set.
       - V(modernized) on a classic agent changes its stack in place, with an installer of 9.55 or later. The way back is
         to remove the agent.
-      - Below 9.55 setup is told its stack only where this is set. Which version first knew the option is not known.
+      - Below 9.55 setup is told its stack only where this is set or a modernized agent is installed. Which version
+        first knew the option is not known.
     type: str
     choices: [classic, modernized]
   vss:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .state import CLASSIC, CS_TYPES, MODERNIZED, Server
-from .versions import TELLS_ERRORS, TELLS_STACK
+from .versions import TELLS_ERRORS
 
 if TYPE_CHECKING:
     from .install_plan import InstallPlan
@@ -41,7 +41,7 @@ def install_windows(plan: InstallPlan, errors: str) -> tuple[str, ...]:
     always told. The folder counts for a first installation only.
     """
     words = ["/Role", "MS", "/Platform", plan.platform, "/Silent"]
-    if plan.is_upgrade and plan.stack == MODERNIZED and plan.version >= TELLS_STACK:
+    if plan.is_upgrade and plan.stack == MODERNIZED:
         words += ["/InstallationType", "Upgrade"]
     elif plan.converts:
         words += ["/InstallationType", "Install"]
@@ -57,7 +57,7 @@ def install_windows(plan: InstallPlan, errors: str) -> tuple[str, ...]:
 def install_linux(plan: InstallPlan, errors: str) -> tuple[str, ...]:
     """Return the words of ``./install``; the role is told to a classic upgrade too, although its page leaves it out."""
     words = ["-q", "-r", "MS", "-v", plan.platform]
-    if plan.is_upgrade and plan.stack == MODERNIZED and plan.version >= TELLS_STACK:
+    if plan.is_upgrade and plan.stack == MODERNIZED:
         words += ["-a", "Upgrade"]
     elif plan.converts:
         words += ["-a", "Install"]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import NotPossible
 from ...findings import Finding, Severity
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .install_request import Source
 
 NONE, INSTALL, UPGRADE, FINISH, CONVERT, REMOVE = "none", "install", "upgrade", "finish", "convert", "remove"
+_MASTER_TARGET: Final = ("mt", "mastertarget")
+"""What an agent's settings may call that role: the words of setup, of today and of older pages (facts, section 9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def plan(state: AgentState, wanted: Wanted, host: str) -> InstallPlan:
         )
     _check_platform(state, wanted, host)
     _check_system(state, wanted, host)
-    stack = stack_for(wanted.stack, state.stack, wanted.version)
+    stack = _stack(action, state, wanted, host)
     return replace(
         decided,
         source=wanted.source,
@@ -92,7 +94,8 @@ def plan(state: AgentState, wanted: Wanted, host: str) -> InstallPlan:
         stack=stack,
         platform=wanted.platform,
         install_directory=None if state.installed else wanted.install_directory,
-        tells_stack=wanted.version >= TELLS_STACK or wanted.stack is not None,
+        # Without its stack setup starts as a classic one (facts, section 8), whatever is installed.
+        tells_stack=wanted.version >= TELLS_STACK or wanted.stack is not None or state.stack == MODERNIZED,
         sha256=wanted.sha256,
         warnings=_warnings(state, wanted),
     )
@@ -107,24 +110,42 @@ def _action(state: AgentState, wanted: Wanted, host: str) -> str:
     order = _order(state, wanted, host)
     if order < 0:
         return UPGRADE
-    return FINISH if state.post_install_finished is False else NONE
+    if state.post_install_finished is not False:
+        return NONE
+    if order > 0:
+        raise _downgrade(state, wanted, host)
+    return FINISH
+
+
+def _stack(action: str, state: AgentState, wanted: Wanted, host: str) -> str:
+    """Return the stack to install. A machine that does not tell its agent's is taken to have its version's default.
+
+    Raises NotPossible for an upgrade where that would be a guess between two stacks.
+    """
+    told = wanted.stack or state.stack
+    if told is None and action == UPGRADE and (state.version is None or state.version >= TELLS_STACK):
+        raise _refused(
+            "stack_unknown",
+            "agent",
+            "the installed agent does not tell whether it is a classic or a modernized one",
+            "give stack as it is: setup would take an upgrade of the other one for a change of the stack",
+            host=host,
+        )
+    return told or stack_for(None, None, state.version or wanted.version or ())
 
 
 def _order(state: AgentState, wanted: Wanted, host: str) -> int:
-    """Return how the installed version stands to the wanted one; raises for a downgrade and for too long a way."""
+    """Return how the installed version stands to the wanted one: above 0 where a newer one will do.
+
+    Raises NotPossible for a downgrade and for too long a way.
+    """
     if wanted.version is None or (wanted.state == PRESENT and not wanted.version_is_told):
         return 0  # any version will do
     if state.version is None:
         return 0 if wanted.state == PRESENT and not wanted.version_is_told else -1
     order = compare(state.version, wanted.version)
-    if order > 0:
-        raise _refused(
-            "agent_downgrade",
-            "agent",
-            f"{shown(state.version)} is installed and {shown(wanted.version)} is asked",
-            "setup does not go back (exit code 15): keep the newer agent, or remove it first with state: absent",
-            host=host,
-        )
+    if order > 0 and wanted.state != PRESENT:
+        raise _downgrade(state, wanted, host)
     first = too_far(state.version, wanted.version)
     if first is not None:
         raise _refused(
@@ -137,6 +158,16 @@ def _order(state: AgentState, wanted: Wanted, host: str) -> int:
     return order
 
 
+def _downgrade(state: AgentState, wanted: Wanted, host: str) -> NotPossible:
+    return _refused(
+        "agent_downgrade",
+        "agent",
+        f"{shown(state.version or ())} is installed and {shown(wanted.version or ())} is asked",
+        "setup does not go back (exit code 15): keep the newer agent, or remove it first with state: absent",
+        host=host,
+    )
+
+
 def _conversion(state: AgentState, wanted: Wanted, host: str) -> str:
     if wanted.version is None or wanted.version < TELLS_STACK:
         raise _refused(
@@ -146,7 +177,8 @@ def _conversion(state: AgentState, wanted: Wanted, host: str) -> str:
             "give an installer of 9.55 or later, whose setup can change the stack",
             host=host,
         )
-    _order(state, replace(wanted, version_is_told=True), host)
+    if _order(state, replace(wanted, version_is_told=True), host) > 0:
+        raise _downgrade(state, wanted, host)
     return CONVERT
 
 
@@ -182,12 +214,29 @@ def _same_folder(asked: str, found: str, system: str) -> bool:
 
 
 def _check_platform(state: AgentState, wanted: Wanted, host: str) -> None:
+    """Raise for what setup would refuse: another platform than the machine's or the agent's, a master target."""
     if wanted.platform == "Azure" and not state.in_azure:
         raise _refused(
             "platform_mismatch",
             "platform",
             f"platform is Azure, but the chassis asset tag {state.asset_tag!r} is not that of an Azure machine",
             "use platform: VmWare, which physical machines and those of other clouds take too",
+            host=host,
+        )
+    if state.platform and state.platform.lower() != wanted.platform.lower():
+        raise _refused(
+            "platform_change",
+            "agent",
+            f"it is installed with platform {state.platform}, asked is {wanted.platform}",
+            f"setup can't change it (exit code 76): give platform: {state.platform}, or remove the agent first",
+            host=host,
+        )
+    if (state.role or "").lower() in _MASTER_TARGET:
+        raise _refused(
+            "role_change",
+            "agent",
+            f"it is installed with role {state.role}: the machine is a master target",
+            "setup can't make it a protected machine (exit code 75): upgrade a master target by hand",
             host=host,
         )
 

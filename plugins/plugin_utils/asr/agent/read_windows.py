@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ...session.command import Pipeline, command, select
-from .command_lines import PRODUCT_CODE
+from .command_lines import PRODUCT_CODE, WINDOWS_DIRECTORY
 from .folders import PREFIX, QUIET_SECONDS, WINDOWS_PARENT, Found, is_ours
 from .machine import Reading
 from .state import (
@@ -94,10 +94,13 @@ def _values(path: str | list[str], *names: str) -> Pipeline:
 def _with_agent(
     session: Session, state: AgentState, product: Mapping[str, Any], inmage: Mapping[str, Any]
 ) -> AgentState:
-    """Return the state with what the agent's own files say. Without its uninstall entry an agent is not installed."""
+    """Return the state with what the agent's own files say; no stack where they are not there or don't name one.
+
+    Without its uninstall entry an agent is not installed.
+    """
     directory = next((str(inmage[name]) for name in _DIRECTORY_VALUES if inmage.get(name)), None)
     directory = directory or (str(product.get("InstallLocation") or "") or None)
-    settings, config = read_files(session, directory) if directory else ({}, None)
+    settings, config = read_files(session, directory or WINDOWS_DIRECTORY)
     status = inmage.get("AgentConfigurationStatus")
     stack = STACKS.get(settings.get("cstype", "").lower())
     post = inmage.get("PostInstallActions")
@@ -107,7 +110,7 @@ def _with_agent(
         version=parsed(str(product.get("DisplayVersion") or "")),
         role=settings.get("role"),
         platform=settings.get("vmplatform"),
-        stack=stack or ("classic" if product else None),
+        stack=stack,
         install_directory=directory,
         post_install_finished=str(post).lower() == "succeeded",
         registered=str(status).lower() == "succeeded",

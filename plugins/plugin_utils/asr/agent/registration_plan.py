@@ -253,7 +253,7 @@ def _elsewhere(state: AgentState, decided: RegistrationPlan, host: str) -> Regis
         raise _refused(
             "registered_elsewhere", "agent", evidence, "set replace: true if it may leave that server", host=host
         )
-    if state.stack == CLASSIC:
+    if state.stack != MODERNIZED:
         raise _refused(
             "registered_elsewhere",
             "agent",
@@ -272,7 +272,8 @@ def _unregister(state: AgentState, wanted: WantedRegistration, host: str) -> Reg
         raise _refused(
             "classic_unregister",
             "agent",
-            f"the agent is a classic one, registered with {state.server}",
+            f"the agent {'is a classic one' if state.stack else 'does not tell its stack'}, "
+            f"registered with {state.server or 'a server it does not tell'}",
             "no way to take a classic agent off its server is published: disable its protection in the portal, "
             "then remove it by asr_agent with state: absent",
             host=host,

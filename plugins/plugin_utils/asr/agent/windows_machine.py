@@ -60,7 +60,7 @@ class WindowsMachine:
     def read(self) -> Reading:
         """Return the agent's state; the asset tag of an old Windows by its own program."""
         reading = read_windows(self._session)
-        if reading.state.is_old_windows and reading.state.installed:
+        if reading.state.is_old_windows and not reading.state.asset_tag:
             tagged = replace(reading.state, asset_tag=self._old_asset_tag())
             return replace(reading, state=tagged)
         return reading

@@ -79,15 +79,19 @@ def test_without_a_source_only_an_agent_that_is_there_will_do() -> None:
         ((9, 52, 1, 1), {"version": "9.55.6765.1"}, "upgrade"),
         ((9, 55, 100, 1), {"state": "latest"}, "upgrade"),
         ((9, 60, 1, 1), {}, "none"),
+        ((9, 60, 1, 1), {"version": "9.55.6765.1"}, "none"),
     ],
 )
 def test_an_agent_that_is_there(version: tuple[int, ...], arguments: dict[str, str], action: str) -> None:
     assert decide(installed(version), source=WINDOWS_FILE, **arguments).action == action
 
 
-@pytest.mark.parametrize("arguments", [{"state": "latest"}, {"version": "9.55.6765.1"}])
-def test_a_newer_agent_is_never_replaced(arguments: dict[str, str]) -> None:
-    assert refused(installed((9, 60, 6956, 1)), source=WINDOWS_FILE, **arguments) == "agent_downgrade"
+def test_a_newer_agent_is_never_replaced() -> None:
+    newer = (9, 60, 6956, 1)
+    assert refused(installed(newer), source=WINDOWS_FILE, state="latest") == "agent_downgrade"
+    assert refused(installed(newer), source=WINDOWS_FILE, stack="modernized") == "agent_downgrade"
+    half_done = installed(newer, post_install_finished=False)
+    assert refused(half_done, source=WINDOWS_FILE, version="9.55.6765.1") == "agent_downgrade"
 
 
 def test_a_long_way_goes_by_hops_of_four() -> None:
@@ -108,6 +112,25 @@ def test_stacks_change_one_way_only() -> None:
     old = WINDOWS_FILE.replace("9.55.6765.1", "9.52.1.1")
     assert refused(installed((9, 52, 1, 1)), source=old, stack="modernized") == "stack_change"
     assert decide(installed((9, 53, 1, 1)), source=WINDOWS_FILE, state="latest").stack == "classic"
+
+
+def test_an_agent_that_does_not_tell_its_stack_is_taken_by_its_version() -> None:
+    half_done = installed(stack=None, post_install_finished=False)
+    assert decide(half_done, source=WINDOWS_FILE).stack == "modernized"
+    assert decide(half_done, source=WINDOWS_FILE, stack="classic").stack == "classic"
+    assert decide(installed((9, 53, 1, 1), stack=None), source=WINDOWS_FILE, state="latest").stack == "classic"
+    newer = WINDOWS_FILE.replace("9.55.6765.1", "9.57.6911.1")
+    assert refused(installed(stack=None), source=newer, state="latest") == "stack_unknown"
+    assert decide(installed(stack=None), source=newer, state="latest", stack="classic").stack == "classic"
+
+
+def test_setup_changes_neither_platform_nor_role() -> None:
+    older: dict[str, Any] = {"version": (9, 53, 1, 1), "asset_tag": AZURE_ASSET_TAG}
+    options = {"source": WINDOWS_FILE, "state": "latest"}
+    assert refused(installed(platform="Azure", **older), **options) == "platform_change"
+    assert decide(installed(platform="azure", role="MS", **older), platform="Azure", **options).action == "upgrade"
+    assert refused(installed(role="MT", **older), **options) == "role_change"
+    assert decide(installed(platform="Azure", role="MT"), source=WINDOWS_FILE).action == "none"
 
 
 def test_an_agent_does_not_move() -> None:
@@ -203,6 +226,10 @@ def test_command_lines_by_version() -> None:
     )
     upgrade = words(installed((9, 54, 1, 1), stack="modernized"), source=WINDOWS_FILE, state="latest")
     assert "/InstallationType Upgrade /CSType CSPrime" in upgrade
+    early = words(
+        installed((9, 51, 1, 1), stack="modernized"), source=WINDOWS_FILE.replace("9.55", "9.54"), state="latest"
+    )
+    assert early == "/Role MS /Platform VmWare /Silent /InstallationType Upgrade /CSType CSPrime"
     classic = words(installed((9, 54, 1, 1)), source=WINDOWS_FILE, state="latest")
     assert "/InstallationType" not in classic
     assert "/CSType CSLegacy" in classic

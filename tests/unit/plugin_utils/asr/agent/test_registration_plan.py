@@ -110,6 +110,7 @@ def test_taking_an_agent_off() -> None:
     assert decide(AgentState(system="linux"), state="absent").action == "none"
     assert decide(registered(stack="modernized"), state="absent").action == "unregister"
     assert refused(registered(), state="absent") == "classic_unregister"
+    assert refused(registered(stack=None), state="absent") == "classic_unregister"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent import folders, install
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent import read_windows as reading
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.machine import VendorFailed
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.state import AZURE_ASSET_TAG
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.windows_machine import new_lines
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     ConnectionLost,
@@ -22,7 +23,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     TimedOut,
 )
 from unit.fake_programs import MachineSessions, machine_request
-from unit.plugin_utils.asr.agent.fake_windows import NAME, SECRET, SETUP_LOG, SHA256, SOURCE, Windows
+from unit.plugin_utils.asr.agent.fake_windows import CONF, NAME, SECRET, SETUP_LOG, SHA256, SOURCE, Windows
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -30,7 +31,7 @@ def test_a_life(old: bool) -> None:
     windows = Windows(old=old)
     options: dict[str, Any] = {"source": SOURCE, "stack": "classic", "sha256": SHA256}
     predicted = windows.agent(check_mode=True, **options)
-    assert (predicted.changed, windows.programs.runs) == (True, [])
+    assert (predicted.changed, windows.programs.runs) == (True, windows.programs.ran("wmic"))
     first = windows.agent(**options)
     assert first.diff == predicted.diff
     assert first.values["agent"]["version"] == "9.55.6765.1"
@@ -80,7 +81,7 @@ def test_old_windows_needs_a_hash_before_anything_runs() -> None:
     windows = Windows(old=True)
     with pytest.raises(InvalidRequest, match="sha256"):
         windows.agent(source=SOURCE)
-    assert windows.programs.runs == []
+    assert windows.programs.runs == windows.programs.ran("wmic")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,27 @@ def test_warnings_and_restarts_are_told() -> None:
     with pytest.raises(VendorFailed) as caught:
         pending.agent(source=SOURCE)
     assert [item.id for item in caught.value.findings] == ["95224"]
+
+
+def test_the_stack_is_read_and_never_guessed() -> None:
+    windows = Windows()
+    windows.agent(source=SOURCE, stack="classic")
+    windows.registry[reading.INMAGE_KEY.lower()]["PostInstallActions"] = "Failed"
+    for key in (reading.INMAGE_KEY, reading.UNINSTALL_KEYS[0]):
+        for name in ("InstallDirectory", "InstallLocation"):
+            windows.registry[key.lower()].pop(name, None)
+    assert windows.agent(check_mode=True, source=SOURCE).values["agent"]["stack"] == "classic"
+    windows.files[CONF.lower()] = b"[vxagent]\r\n"
+    predicted = windows.agent(check_mode=True, source=SOURCE)
+    assert (predicted.values["action"], predicted.values["agent"]["stack"]) == ("finish", None)
+    assert predicted.diff is not None
+    assert predicted.diff.after["stack"] == "modernized"
+
+
+def test_an_old_machine_of_azure_is_known_by_wmic() -> None:
+    windows = Windows(old=True)
+    windows.programs.on("wmic", lambda run: f"\r\n\r\nSMBIOSAssetTag={AZURE_ASSET_TAG}\r\n")
+    assert windows.agent(check_mode=True, source=SOURCE, sha256=SHA256, platform="Azure").changed
 
 
 def test_a_provider_that_is_required() -> None:
