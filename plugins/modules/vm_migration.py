@@ -21,6 +21,8 @@ options:
     description:
       - Whether parent disks on the source are removed after their child has moved. Excludes O(switch_map), O(eject_iso)
         and O(retain_vhd_copies_on_source).
+      - A VM is not moved so where another VM of the source, even one that moves in the same task, uses one of them, or
+        where that can't be told.
     type: bool
     default: false
   processor_compatibility:

@@ -61,7 +61,10 @@ options:
     type: bool
     default: false
   remove_source_unmanaged_vhds:
-    description: Whether parent disks at the old place are removed. Excludes O(retain_vhd_copies_on_source). Needs 2016.
+    description:
+      - Whether parent disks at the old place are removed. Excludes O(retain_vhd_copies_on_source). Needs 2016.
+      - A VM is not moved so where another VM of the host, even one of the same task, uses one of them, or where that
+        can't be told.
     type: bool
     default: false
   allow_unverified_paths:

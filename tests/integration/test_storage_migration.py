@@ -41,6 +41,8 @@ FLEET = fleet(
         {"name": "big", "host": "HV01", "disks": [disk("D:\\b\\big.vhdx", file_size_gb=10)]},
         {"name": "twin1", "host": "HV01", "disks": [disk("D:\\1\\disk.vhdx")]},
         {"name": "twin2", "host": "HV01", "disks": [disk("D:\\2\\disk.vhdx")]},
+        *({"name": name, "host": "HV01", "disks": [disk(f"D:\\g\\{name}.vhdx", parent="D:\\g\\golden.vhdx")]}
+          for name in ("clone", "other clone")),
         *({"name": "twin", "host": "HV01", "id": vm_id} for vm_id in NAMESAKES),
         {"name": "saved", "host": "HV01", "state": "Running", "disks": [disk("D:\\s\\s.vhdx")],
          "backup": {"start_after": 0, "seconds": 900}},
@@ -79,6 +81,7 @@ def run(module_lab: Lab) -> Run:
         move("hostile", HOSTILE, **everything),
         move("parts", "parts", **PARTS),
         move("parts: again", "parts", **PARTS),
+        move("clone", "clone", "other clone", remove_source_unmanaged_vhds=True, **everything),
         move("pass-through", "raw", **everything),
         move("no room", "big", destination_storage_path="F:\\VMs"),
         move("no drive", "big", destination_storage_path="Q:\\VMs"),
@@ -141,13 +144,18 @@ def test_parts_alone(run: Run, module_lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("title", "expected"),
-    [("pass-through", "pass_through_disk"), ("no room", "space_insufficient"), ("no drive", "drive_missing")],
+    [
+        ("clone", "parent_shared"),
+        ("pass-through", "pass_through_disk"),
+        ("no room", "space_insufficient"),
+        ("no drive", "drive_missing"),
+    ],
 )
 def test_what_hinders_is_found(run: Run, title: str, expected: str) -> None:
-    found = row(run, title)
-    assert found["outcome"] == "failed"
     assert run.one(title)["changed"] is False
-    assert expected in finding_ids(found, "blocking"), found
+    for found in by_name(run.one(title)).values():
+        assert found["outcome"] == "failed"
+        assert expected in finding_ids(found, "blocking"), found
 
 
 def test_two_disks_never_meet(run: Run) -> None:

@@ -15,6 +15,7 @@ from ..network.findings import plain_address
 from ..network.reading import read_networks
 from ..preflight.checks import check
 from ..preflight.facts import HostFacts, MoveFacts, Readdressing, VmFacts
+from ..preflight.parents import removed_parents
 from ..remedies import Surroundings
 from ..selection import Selection
 from ..vm_info import machines as described_machines
@@ -154,11 +155,18 @@ def check_moves(
         for vm in vms
     ]
     _refuse_shared(moves)
-    found = check(moves)
+    found = _found(hosts, moves, request)
     around = surroundings(source, destination, delegates=hosts.source.delegates_credentials)
     return [
         Checked(vm=move.vm, placement=move.placement, findings=found[move.vm.id], order=move) for move in moves
     ], around
+
+
+def _found(hosts: Hosts, moves: Sequence[MoveFacts], request: MoveRequest) -> dict[str, tuple[Finding, ...]]:
+    """Return the findings of all predicates by VM Id."""
+    found = check(moves)
+    removed = removed_parents(hosts.source, moves) if request.remove_source_unmanaged_vhds else {}
+    return {vm_id: (*findings, *removed.get(vm_id, ())) for vm_id, findings in found.items()}
 
 
 def _readdressings(hosts: Hosts, vms: Sequence[VmFacts], request: MoveRequest) -> dict[str, Readdressing]:

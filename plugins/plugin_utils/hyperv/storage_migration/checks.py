@@ -14,6 +14,7 @@ from ..migration.read_vms import facts_of
 from ..preflight import storage
 from ..preflight.capacity import lacking_room
 from ..preflight.facts import HostFacts, MoveFacts, VmFacts
+from ..preflight.parents import removed_parents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,9 +28,12 @@ _PREDICATES = (storage.pass_through_disk, storage.shared_disk, storage.drive_mis
 
 
 def check(
-    session: Session, look: HostLook, every: Sequence[tuple[VmDetails, Intent]]
+    session: Session, look: HostLook, every: Sequence[tuple[VmDetails, Intent]], *, removes_parents: bool = False
 ) -> Mapping[str, tuple[Finding, ...]]:
-    """Return the findings by Id of VMs whose storage is to move, given in the order they start; two invocations."""
+    """Return the findings by Id of VMs whose storage is to move, given in the order they start; two invocations.
+
+    With ``removes_parents`` also what else uses the files they leave, which takes an invocation per generation.
+    """
     if not every:
         return {}
     targets = sorted({target for _details, intent in every for target in intent.moves.values()})
@@ -42,6 +46,8 @@ def check(
     free = [_only_moving(move, intent) for (_d, intent), move in zip(every, moves.values(), strict=True)]
     for vm_id, lacking in lacking_room([move for move in free if not blocking(found[move.vm.id])]).items():
         found[vm_id] += lacking
+    for vm_id, used in (removed_parents(session, free) if removes_parents else {}).items():
+        found[vm_id] += used
     return {vm_id: tuple(problems) for vm_id, problems in found.items()}
 
 

@@ -99,7 +99,7 @@ def make_plan(request: Request) -> StoragePlan:
     pairs.sort(key=lambda pair: (-pair[1].bytes, pair[0].vm.name.lower(), pair[0].vm.id))
     # One that is being migrated is waited for first: its files are at the destination already.
     due = [(details, intent) for details, intent in pairs if not intent.in_place and not _runs(look, details.vm.id)]
-    found = check(session, look, due)
+    found = check(session, look, due, removes_parents=wanted.remove_source_unmanaged_vhds)
     tracks = [_track(intent, found.get(details.vm.id, ())) for details, intent in pairs]
     return StoragePlan(
         session=session, request=wanted, details={d.vm.id: d for d, _intent in pairs}, tracks=tuple(tracks)
