@@ -34,11 +34,14 @@ def most_at_once(moves: list[dict[str, Any]], host: str) -> int:
 def test_a_move_that_runs_is_attached_to(start_lab: Callable[..., Lab]) -> None:
     """One play moves a machine, another comes by; a move that takes too long goes on, and the next run attaches."""
     big = {"state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 24}]}
+    bigger = {"state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 48}]}
     lab = start_lab(
         ready(
             [{"name": "HV01"}, {"name": "HV02"}],
-            [{"name": "shared", "host": "HV01", **big}, {"name": "slow", "host": "HV01", **big}],
+            [{"name": "shared", "host": "HV01", **big}, {"name": "slow", "host": "HV01", **bigger}],
             speed=2,
+            # "joined" meets a move that only its planned VM shows.
+            migration={"unseen_seconds": 10},
         )
     )
     first = lab.start(
@@ -55,7 +58,8 @@ def test_a_move_that_runs_is_attached_to(start_lab: Callable[..., Lab]) -> None:
     await_moves(lab, 1)
     run = lab.tasks(
         "hv01",
-        task("limited", "vm_migration", names=["slow"], destination_host="hv02", timeout_seconds=6),
+        task("joined", "vm_migration", names=["shared"], destination_host="hv02"),
+        task("limited", "vm_migration", names=["slow"], destination_host="hv02", timeout_seconds=9),
         task("second", "vm_migration", names=["shared", "slow"], destination_host="hv02"),
         task("third", "vm_migration", names=["shared", "slow"], destination_host="hv02"),
     )
@@ -65,8 +69,9 @@ def test_a_move_that_runs_is_attached_to(start_lab: Callable[..., Lab]) -> None:
     assert limited["error"]["kind"] == "timed_out", show(run)
     assert "goes on" in limited["error"]["msg"]
     assert run.one("limited")["changed"] is True, "a move was begun"
+    assert by_name(run.one("joined"))["shared"]["outcome"] == "attached", show(run)
     outcomes = {name: row["outcome"] for name, row in by_name(run.one("second")).items()}
-    assert outcomes == {"shared": "attached", "slow": "attached"}, show(run)
+    assert outcomes == {"shared": "already_there", "slow": "attached"}, show(run)
     assert run.one("second")["changed"] is True
     assert run.one("third")["changed"] is False
     state = lab.state()

@@ -154,7 +154,8 @@ class Fleet:
         answers: dict[str, list[Any]] = {
             "Msvm_MigrationJob": self.jobs if host == "hv01" else [],
             "Msvm_PlannedComputerSystem": [
-                {"Name": key.upper(), "OperationalStatus": [2]} for key in self.planned[host]
+                {"Name": key.upper(), "OperationalStatus": one.get("statuses", [2])}
+                for key, one in self.planned[host].items()
             ],
             "Msvm_VirtualSystemMigrationService": [{"MigrationServiceListenerIPAddressList": ["10.0.0.1"]}],
             "Win32_Processor": [

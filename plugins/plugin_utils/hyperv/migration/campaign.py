@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ...operation import Reporter
     from ...session.protocol import Session, Sessions
     from ...waiting import Clock
+    from .decide import Presence
     from .hosts import Hosts
     from .look import Look
     from .request import MoveRequest
@@ -73,11 +74,13 @@ class Campaign(Rounds[Track]):
 
     def _judge(self, track: Track, look: Look) -> None:
         """Act on what both hosts say about a VM that no thread of ours works on."""
-        step, now = decide(look.presence(track.vm.id)), self._work.clock.monotonic()
-        if not track.settled(step):
+        presence, now = look.presence(track.vm.id), self._work.clock.monotonic()
+        step = decide(presence)
+        if not track.note(step, now):
             return
         if step is Step.ATTACH:
             self._watch(track)
+            self._doubt(track, presence, now)
         elif step is Step.ALREADY_THERE:
             tracks.arrived(track, now)
         elif step in {Step.CONFLICT, Step.NOT_FOUND}:
@@ -103,10 +106,21 @@ class Campaign(Rounds[Track]):
     def _watch(self, track: Track) -> None:
         if track.phase is Phase.WATCHED:
             return
-        track.phase, track.attempt = Phase.WATCHED, None
+        track.phase, track.attempt, track.waiting_since = Phase.WATCHED, None, None
         track.watched = track.watched or not track.began
         self._begin(track)
         self._work.reporter.say(f"{track.vm.name}: a move of it runs, waiting for its end")
+
+    def _doubt(self, track: Track, presence: Presence, now: float) -> None:
+        """Bound the wait for a move that a planned VM alone shows: its job should be seen within seconds."""
+        if presence.shows_a_move:
+            track.waiting_since = None
+            return
+        track.waiting_since = now if track.waiting_since is None else track.waiting_since
+        if now - track.waiting_since >= BUSY_SECONDS:
+            track.phase = Phase.QUEUED
+            what = "a planned VM at the destination shows a move of it, and no job has shown up"
+            tracks.expired(track, what, now - track.waiting_since, now)
 
     def _wait(self, track: Track, step: Step, look: Look) -> None:
         now = self._work.clock.monotonic()
@@ -138,7 +152,7 @@ class Campaign(Rounds[Track]):
     def _start(self, look: Look) -> None:
         now = self._work.clock.monotonic()
         for track in self._in(Phase.QUEUED):
-            ready = track.step in {Step.MOVE, Step.CLEAR_AND_MOVE} and track.settled(track.step)
+            ready = track.step in {Step.MOVE, Step.CLEAR_AND_MOVE} and track.settled
             if not ready or now < track.not_before or self._free(track, look) < 1:
                 continue
             if track.clear_first and not self._cleared(track, now):
@@ -146,7 +160,7 @@ class Campaign(Rounds[Track]):
             self._launch(track)
 
     def _cleared(self, track: Track, now: float) -> bool:
-        """Remove the planned VM that nobody uses: no job names it, and its VM rests on the source (seen twice)."""
+        """Remove the planned VM that nobody uses: nothing has shown a move of it for some time."""
         if destroy_planned(self._work.hosts.destination, track.vm.id):
             self._work.reporter.say(f"{track.vm.name}: removed a planned VM of it that was left at the destination")
             track.clear_first = False

@@ -113,7 +113,7 @@ def decide_all(hosts: Hosts, look: Look, machines: Sequence[Machine], clock: Clo
     """Return what is to be done about each VM; an answer that one look can get wrong needs a second one that agrees."""
     steps = {machine.id: decide(look.presence(machine.id)) for machine in machines}
     for _again in range(_SETTLE_LOOKS):
-        if not UNSETTLED & set(steps.values()):
+        if not UNSETTLED.keys() & set(steps.values()):
             break
         clock.sleep(SETTLE_SECONDS)
         look = hosts.look()

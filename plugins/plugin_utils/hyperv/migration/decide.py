@@ -81,21 +81,29 @@ class Seen:
 class Presence:
     """Where a VM is, by Id, at one look at both hosts.
 
+    ``planned`` has the operational statuses of a planned VM of this Id at the destination, None where there is none;
     ``source_whole`` and ``destination_whole`` say that the host's full inventory was read by a session known to see it;
     ``job_runs`` that a migration job that names the Id has not ended on either host.
     """
 
     on_source: Seen | None = None
     on_destination: Seen | None = None
-    planned_at_destination: bool = False
+    planned: frozenset[str] | None = None
     job_runs: bool = False
     source_whole: bool = True
     destination_whole: bool = True
 
+    @property
+    def shows_a_move(self) -> bool:
+        """Whether a job or the VM itself shows that it is moved."""
+        return self.job_runs or any(
+            seen is not None and seen.is_migrating for seen in (self.on_source, self.on_destination)
+        )
+
 
 def decide(presence: Presence) -> Step:
     """Return what to do. A second move is never the answer while a first one may be running."""
-    if presence.job_runs or _shows_a_move(presence):
+    if presence.shows_a_move or (presence.planned or frozenset()) & MIGRATING:
         return Step.ATTACH
     if presence.on_source is not None and presence.on_destination is not None:
         return Step.CONFLICT
@@ -105,11 +113,7 @@ def decide(presence: Presence) -> Step:
         return Step.ALREADY_THERE
     if presence.on_source is None:
         return Step.NOT_FOUND
-    return _on_source_only(presence.on_source, planned=presence.planned_at_destination)
-
-
-def _shows_a_move(presence: Presence) -> bool:
-    return any(seen is not None and seen.is_migrating for seen in (presence.on_source, presence.on_destination))
+    return _on_source_only(presence.on_source, planned=presence.planned is not None)
 
 
 def _on_source_only(seen: Seen, *, planned: bool) -> Step:
@@ -120,6 +124,10 @@ def _on_source_only(seen: Seen, *, planned: bool) -> Step:
     return Step.CLEAR_AND_MOVE if planned else Step.MOVE
 
 
-UNSETTLED = frozenset({Step.CONFLICT, Step.NOT_FOUND, Step.CLEAR_AND_MOVE})
-"""Answers that one look can get wrong: the two hosts are read one after the other, and at hand-over a VM changes sides
-between them; a job becomes visible some seconds after its start (facts, 3.5). They count when a later look agrees."""
+LEFTOVER_SECONDS = 15.0
+"""For how long nothing may show a move of a planned VM until it counts as left behind: a job becomes visible up to
+about ten seconds after its start (facts, 3.5), and the planned VM of somebody's move is there before."""
+
+UNSETTLED = {Step.CONFLICT: 0.0, Step.NOT_FOUND: 0.0, Step.CLEAR_AND_MOVE: LEFTOVER_SECONDS}
+"""Answers that one look can get wrong, and the seconds that the looks which agree must span: the two hosts are read one
+after the other, and at hand-over a VM changes sides between them."""

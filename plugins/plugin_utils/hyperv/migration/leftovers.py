@@ -8,22 +8,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from .decide import Step, decide
+from .decide import LEFTOVER_SECONDS, Step, decide
 from .read_hosts import destroy_planned
 
 if TYPE_CHECKING:
+    from ...waiting import Clock
     from .hosts import Hosts
 
 
-def clear_comparisons(hosts: Hosts, vm_ids: Collection[str]) -> None:
+def clear_comparisons(hosts: Hosts, vm_ids: Collection[str], clock: Clock) -> None:
     """Remove what is still planned of VMs that were compared and not moved; one look, and nothing where none is left.
 
     A report's VM is removed through the report where it shows that it is a planned one, which VMs of 2012 R2 don't.
-    Here only planned systems of these Ids go, and only while their VM rests on the source and no move of it runs.
+    Here only planned systems of these Ids go, and only while their VM rests on the source and nothing shows a move of
+    it for as long as one that somebody has just started may stay unseen.
     """
-    if not vm_ids:
-        return
-    look = hosts.look()
-    for vm_id in vm_ids:
-        if vm_id in look.destination.planned and decide(look.presence(vm_id)) is Step.CLEAR_AND_MOVE:
+    left = _left_behind(hosts, vm_ids) if vm_ids else []
+    if left:
+        clock.sleep(LEFTOVER_SECONDS)
+        for vm_id in _left_behind(hosts, left):
             destroy_planned(hosts.destination, vm_id)
+
+
+def _left_behind(hosts: Hosts, vm_ids: Collection[str]) -> list[str]:
+    look = hosts.look()
+    return [vm_id for vm_id in vm_ids if decide(look.presence(vm_id)) is Step.CLEAR_AND_MOVE]

@@ -110,7 +110,7 @@ class Look:
         return Presence(
             on_source=here.seen if here else None,
             on_destination=there.seen if there else None,
-            planned_at_destination=vm_id in self.destination.planned,
+            planned=self.destination.planned.get(vm_id),
             job_runs=self.job(vm_id) is not None,
             source_whole=self.source.whole,
             destination_whole=self.destination.whole,

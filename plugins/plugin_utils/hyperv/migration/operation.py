@@ -83,7 +83,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK, runner: Runner | N
     if not (request.check_mode or plan.request.preflight_only):
         outcome = carry_out(plan, lambda found: _apply(found, request, clock, runner or Threads()), request, {})
         return _finished(plan, changed=_has_changed(plan), diff=outcome.diff)
-    _compare(plan)
+    _compare(plan, clock)
     diff = plan.diff()
     for track in plan.open:
         will_move = request.check_mode and not plan.request.preflight_only
@@ -123,7 +123,7 @@ def _first_look(hosts: Hosts) -> Look:
 
 def _checked_track(one: Checked, step: Step, now: float) -> Track:
     track = Track(vm=one.vm, placement=one.placement, findings=one.findings)
-    track.step, track.agreed, track.clear_first = step, 2, step is Step.CLEAR_AND_MOVE
+    track.note(step, now)
     stops = blocking(one.findings)
     if stops:
         block(track, stops, now)
@@ -146,12 +146,13 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
     )
     moving = plan.open
     Campaign(work, moving).run()
-    clear_comparisons(plan.hosts, [t.vm.id for t in moving if t.result is Result.FAILED and not t.began])
+    untouched = [t.vm.id for t in moving if t.result is Result.FAILED and not t.began]
+    clear_comparisons(plan.hosts, untouched, clock)
     prove(plan.hosts, [t for t in plan.tracks if t.result in {Result.MOVED, Result.ATTACHED}], plan.request, clock)
     return {}
 
 
-def _compare(plan: MigrationPlan) -> None:
+def _compare(plan: MigrationPlan, clock: Clock) -> None:
     """Add Compare-VM's own report to every VM that nothing blocks yet; the planned VM it makes is removed again."""
     session, compared = plan.hosts.source, []
     for track in plan.open:
@@ -171,7 +172,7 @@ def _compare(plan: MigrationPlan) -> None:
         track.findings += tuple(finding for finding in found if finding not in track.findings)
         if blocking(found):
             block(track, blocking(found), 0.0)
-    clear_comparisons(plan.hosts, compared)
+    clear_comparisons(plan.hosts, compared, clock)
 
 
 def _has_changed(plan: MigrationPlan) -> bool:

@@ -20,7 +20,7 @@ from .way import Phase, Way
 LOST_LINKS = 20
 """Lost links that one VM may meet: they say nothing about the move, so they don't count as tries."""
 CONFIRMATIONS = 2
-"""Looks that must agree before an unsettled answer counts."""
+"""Looks that must agree, at least, before an unsettled answer counts."""
 
 
 @dataclass(kw_only=True)
@@ -37,6 +37,10 @@ class Track(Way):
     clear_first: bool = False
     step: Step | None = None
     agreed: int = 0
+    since: float = 0.0
+    """When the first look was taken that agrees with the last one."""
+    settled: bool = False
+    """Whether the last decision counts: enough looks agree."""
     notes: list[Finding] = field(default_factory=list)
 
     @property
@@ -49,11 +53,14 @@ class Track(Way):
         """The VM's name."""
         return self.vm.name
 
-    def settled(self, step: Step) -> bool:
-        """Note a decision; return whether it counts now."""
-        self.agreed = self.agreed + 1 if step is self.step else 1
-        self.step = step
-        return step not in UNSETTLED or self.agreed >= CONFIRMATIONS
+    def note(self, step: Step, now: float) -> bool:
+        """Note what was decided after a look; return whether it counts now."""
+        if step is not self.step:
+            self.step, self.agreed, self.since = step, 0, now
+        self.agreed += 1
+        spans = UNSETTLED.get(step)
+        self.settled = spans is None or (self.agreed >= CONFIRMATIONS and now - self.since >= spans)
+        return self.settled
 
     def finish(self, result: Result, now: float, error: MobilityError | None = None) -> None:
         """End the VM's way with a result."""

@@ -30,6 +30,7 @@ _STATUS = {
     "BackingUpVirtualMachine": 32776,
     "StorageMigrationPhaseOne": 32778,
     "StorageMigrationPhaseTwo": 32779,
+    "MigratingPlannedVm": 32780,
 }
 
 

@@ -32,7 +32,7 @@ DEVICES: dict[str, Any] = {"hard_drives": HardDrive, "dvd_drives": DvdDrive, "ad
 BELONGS_TO_HOST = frozenset({"host", "owner", "vm", "parent", "snapshot", "snapshots", *PARTS, *DEVICES})
 LEFT_BEHIND = BELONGS_TO_HOST | {
     "name", "id", "_state", "is_deleted", "started_at", "transition", "activity", "backup", "replication", "faults",
-    "power_ons", "moves", "arrived_at",
+    "power_ons", "moves", "arrived_at", "unseen_until",
 }  # fmt: skip
 """What an import doesn't bring: what goes on just now, replication (assumed), and what tests order or count."""
 

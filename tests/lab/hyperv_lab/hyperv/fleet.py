@@ -93,6 +93,9 @@ class Fleet:
         self.events: list[Event] = []
         self.jobs_at_destination = False
         """Whether Msvm_MigrationJob is listed at the destination, too (facts on Hyper-V, 3.9: unverified)."""
+        self.moves_unseen_seconds = 0.0
+        """For how long after its beginning only the planned machine shows a move, no job and not the source's machine
+        (facts on Hyper-V, 3.5: a job is seen after up to about ten seconds)."""
         self.memory_reserved_early = False
         """Whether the destination's memory is taken before the storage copy or after it (facts, 9.2: unverified)."""
         self.moves: list[dict[str, Any]] = []
@@ -200,6 +203,7 @@ def parse(content: Any, *, speed: float | None = None, addresses: Addresses | No
     fleet = Fleet(_clock(top.section("clock"), speed), _directory(top.section("directory")))
     part = top.section("migration")
     fleet.jobs_at_destination = part.flag("jobs_at_destination")
+    fleet.moves_unseen_seconds = part.number("unseen_seconds", 0.0)
     fleet.memory_reserved_early = part.flag("memory_reserved_early")
     part.close()
     network = top.section("network")

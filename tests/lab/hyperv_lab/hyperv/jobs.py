@@ -186,7 +186,8 @@ def listed_jobs(host: Host) -> list[Job]:
 
 def migration_jobs(host: Host) -> list[MigrationJob]:
     """Return the migrations among the jobs that a host lists now."""
-    return [job for job in listed_jobs(host) if isinstance(job, MigrationJob)]
+    begun = host.fleet.clock.now() - host.fleet.moves_unseen_seconds
+    return [job for job in listed_jobs(host) if isinstance(job, MigrationJob) and job.submitted <= begun]
 
 
 def request_state_change(host: Host, identifier: str, state: int) -> int:

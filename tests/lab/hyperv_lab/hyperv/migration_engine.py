@@ -74,6 +74,7 @@ class Move(Course):
         if self.fleet.memory_reserved_early:
             self.destination.reserved[identifier] = self.vm.memory_assigned
         self.vm.activity = "MigratingVirtualMachine"
+        self.vm.unseen_until = self.job.submitted + self.fleet.moves_unseen_seconds
         self.planned.activity = "MigratingPlannedVm"
         self._total = sum(c.file.size for c in self.placement.copies) + self.vm.memory_assigned + 64.0 * MB
         self.source.jobs[identifier] = self.job

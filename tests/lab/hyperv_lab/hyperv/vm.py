@@ -60,6 +60,8 @@ class VM(VirtualMachineView):
     transition: Transition | None = None
     activity: str | None = None
     """Secondary operational status while something is done to it: "MigratingVirtualMachine" …"""
+    unseen_until = 0.0
+    """Until this moment of the clock nothing of its own shows that it is moved."""
     backup: Backup | None = None
     replication: Replication | None = None
     failover: Failover | None = None
@@ -187,6 +189,8 @@ class VM(VirtualMachineView):
     @property
     def secondary(self) -> str | None:
         """Return the secondary operational status: what is done to it now."""
+        if self.activity == "MigratingVirtualMachine" and self.host.fleet.clock.now() < self.unseen_until:
+            return None
         return self.activity or ("BackingUpVirtualMachine" if self.backing_up else None)
 
     def ps_text(self) -> str:

@@ -32,13 +32,15 @@ BACKUP = Seen(state="Running", statuses=frozenset({"BackingUpVirtualMachine"}))
         (Presence(on_source=MOVING), Step.ATTACH),
         (Presence(on_source=IDLE, job_runs=True), Step.ATTACH),
         (Presence(on_destination=IDLE, job_runs=True), Step.ATTACH),
-        (Presence(on_source=IDLE, planned_at_destination=True), Step.CLEAR_AND_MOVE),
-        (Presence(on_source=MOVING, planned_at_destination=True), Step.ATTACH),
-        (Presence(on_source=BACKUP, planned_at_destination=True), Step.WAIT),
+        (Presence(on_source=IDLE, planned=frozenset()), Step.CLEAR_AND_MOVE),
+        (Presence(on_source=MOVING, planned=frozenset()), Step.ATTACH),
+        (Presence(on_source=BACKUP, planned=frozenset()), Step.WAIT),
+        (Presence(on_source=IDLE, planned=frozenset({"InService", "MigratingPlannedVm"})), Step.ATTACH),
+        (Presence(on_destination=IDLE, planned=frozenset({"MigratingPlannedVm"})), Step.ATTACH),
         (Presence(on_source=IDLE, on_destination=IDLE), Step.CONFLICT),
         (Presence(on_source=IDLE, on_destination=IDLE, job_runs=True), Step.ATTACH),
         (Presence(), Step.NOT_FOUND),
-        (Presence(planned_at_destination=True), Step.NOT_FOUND),
+        (Presence(planned=frozenset()), Step.NOT_FOUND),
         (Presence(on_source=BACKUP), Step.WAIT),
         (Presence(on_source=Seen(state="Starting")), Step.BUSY),
         (Presence(on_source=Seen(state="Running", statuses=frozenset({"InService"}))), Step.WAIT),
@@ -60,7 +62,7 @@ presences = st.builds(
     Presence,
     on_source=seen,
     on_destination=seen,
-    planned_at_destination=st.booleans(),
+    planned=st.none() | st.frozensets(st.sampled_from(STATUSES), max_size=2),
     job_runs=st.booleans(),
     source_whole=st.booleans(),
     destination_whole=st.booleans(),
@@ -74,6 +76,7 @@ def test_a_move_starts_only_for_a_resting_vm_that_is_on_the_source_alone(presenc
         assert presence.on_source.is_idle
         assert presence.on_destination is None
         assert not presence.job_runs
+        assert not (presence.planned or frozenset()) & MIGRATING
         assert presence.source_whole
         assert presence.destination_whole
 
