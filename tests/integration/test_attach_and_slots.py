@@ -81,6 +81,19 @@ def test_a_move_that_runs_is_attached_to(start_lab: Callable[..., Lab]) -> None:
     assert recorded[0]["result"]["vms"][0]["outcome"] == "moved"
 
 
+def test_a_move_survives_the_loss_of_every_connection(start_lab: Callable[..., Lab]) -> None:
+    """The session that carries the move is left alone, not deleted: deleting it would cancel the move."""
+    vm = {"name": "long", "host": "HV01", "state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 24}]}
+    lab = start_lab(ready([{"name": "HV01"}, {"name": "HV02"}], [vm], speed=4))
+    move = task("move", "vm_migration", names=["long"], destination_host="hv02")
+    run = lab.start(lab.playbook([{"hosts": "hv01", "gather_facts": False, "tasks": [move]}]))
+    await_moves(lab, 1)
+    lab.control("drop", "HV01")
+    output, _ = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 0, output
+    assert [one["outcome"] for one in lab.state()["moves"]] == ["moved"], output
+
+
 def test_slots_of_both_hosts_and_backups_are_waited_for(start_lab: Callable[..., Lab]) -> None:
     """Two sources, one destination with two slots; a backup that ends and one that does not; all at the same time."""
     vm = {"state": "Running", "disks": [{"size_gb": 100, "file_size_gb": 10}]}

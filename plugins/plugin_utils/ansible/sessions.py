@@ -18,6 +18,7 @@ from ..errors import ConnectionLost, InvalidRequest
 from ..session.endpoint import EndpointLink
 from ..session.psrp import Link, PsrpSession
 from ..session.psrp_options import psrp_endpoint
+from ..session.renewal import renew_when_needed
 from ..session.translate import FOREIGN, best_effort, translate
 from ..session.winrm_options import winrm_endpoints
 from ..session.winrs import WinrsPrograms
@@ -85,7 +86,7 @@ class PluginLink:
     def open(self) -> Any:
         """Return the plugin's open runspace pool."""
         try:
-            return _runspace(self._connection)
+            pool = _runspace(self._connection)
         except Exception as error:
             # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
             with best_effort():
@@ -98,6 +99,8 @@ class PluginLink:
                 raise
             known = translate(error.__cause__ or error.__context__ or error, self._host)
             raise known from error
+        renew_when_needed(pool.connection)
+        return pool
 
     def release(self, pool: Any, *, lost: bool) -> None:  # noqa: ARG002
         """Close the plugin's connection when its link was lost, so that the next use connects again.
@@ -109,8 +112,19 @@ class PluginLink:
         try:
             self._connection.close()
         finally:
-            self._connection.runspace = None
-            self._connection._connected = False  # noqa: SLF001
+            self._forget()
+
+    def leave(self, pool: Any) -> None:
+        """Close the sockets of the plugin's pool only, and have the plugin forget it: it would delete it at the end.
+
+        The plugin's shells have the host's own idle time (two hours by default), so they stay for that long.
+        """
+        self._forget()
+        pool.connection.close()
+
+    def _forget(self) -> None:
+        self._connection.runspace = None
+        self._connection._connected = False  # noqa: SLF001
 
 
 @ensure_connect  # type: ignore[untyped-decorator, unused-ignore] # ansible has no types
@@ -142,6 +156,10 @@ class UnreachableLink:
     def release(self, pool: Any, *, lost: bool) -> None:
         """Give the pool back."""
         self._link.release(pool, lost=lost)
+
+    def leave(self, pool: Any) -> None:
+        """Forget the pool; what runs in it goes on."""
+        self._link.leave(pool)
 
     def release_shell(self, shell: Any, *, lost: bool) -> None:
         """Give the cmd shell back."""

@@ -13,6 +13,7 @@ from pypsrp.shell import WinRS
 from pypsrp.wsman import SelectorSet, WSMan
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest
+from .renewal import renew_when_needed
 from .translate import FOREIGN, translate
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Endpoint:
     def client(self) -> Any:
         """Return a WSMan client that has not connected yet; InvalidRequest where the options contradict each other."""
         try:
-            return WSMan(**self.wsman)
+            return renew_when_needed(WSMan(**self.wsman))
         except ValueError as error:
             raise InvalidRequest(f"the connection's options contradict each other: {error}") from error
 
@@ -118,6 +119,10 @@ class EndpointLink:
     def release(self, pool: Any, *, lost: bool) -> None:
         """Delete the shell of a pool without waiting long for it, and close the sockets."""
         self._delete(pool.connection, pool.shell.resource_uri, pool.shell.id, lost=lost)
+
+    def leave(self, pool: Any) -> None:
+        """Close the sockets of a pool only: what runs in it goes on, and its shell ends when idle."""
+        pool.connection.close()
 
     def release_shell(self, shell: Any, *, lost: bool) -> None:
         """Do the same for a cmd shell: what still runs in it ends with it."""

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import AuthenticationFailed, ConnectionLost
 from ..waiting import Deadline
-from .translate import translated
+from .translate import fault_code, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..waiting import Clock
 
@@ -24,20 +25,27 @@ T = TypeVar("T")
 
 
 def opened(host: str, start: Callable[[], T], accepted: set[str]) -> T:
-    """Return what ``start`` opens. A refusal by a host that took the same credentials before is a link that broke.
+    """Return what ``start`` opens; errors as in ``signing_in``. The host is noted as one that took our credentials."""
+    with signing_in(host, accepted):
+        found = start()
+    accepted.add(host)
+    return found
+
+
+@contextmanager
+def signing_in(host: str, accepted: set[str]) -> Iterator[None]:
+    """Raise the family's errors. A refused sign-in by a host that took the same credentials before is a broken link.
 
     A connection lost in the middle of a handshake ends in one: the rest meets a host that knows nothing of it.
-    ``accepted`` are the hosts that took our credentials during this task; this one is added.
+    ``accepted`` are the hosts that took our credentials during this task. A fault is an answer to who we are.
     """
     try:
         with translated(host):
-            found = start()
+            yield
     except AuthenticationFailed as refused:
-        if host not in accepted:
+        if host not in accepted or fault_code(refused) is not None:
             raise
         raise ConnectionLost(f"the link to {host} failed while signing in: {refused.msg}", reason="link") from refused
-    accepted.add(host)
-    return found
 
 
 def patiently(start: Callable[[], T], deadline: Deadline, clock: Clock) -> T:

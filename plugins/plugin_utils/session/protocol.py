@@ -27,9 +27,9 @@ class Session(Protocol):
     def invoke(self, *statements: Pipeline, timeout_seconds: float | None = None) -> Replies:
         """Run the statements in order and return one reply each.
 
-        Remote errors are in the replies; they are not raised. Raises ConnectionLost when the link fails,
-        AuthenticationFailed when the machine refuses the credentials, TimedOut past the deadline (what was sent
-        may still be running there then).
+        Remote errors are in the replies; they are not raised. Raises ConnectionLost when the link fails (what changes
+        something goes on there then; what only reads is ended), AuthenticationFailed when the machine refuses the
+        credentials, TimedOut past the deadline (what was sent may still be running there then).
         """
 
     def abandon(self) -> None:

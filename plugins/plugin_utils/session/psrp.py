@@ -18,9 +18,10 @@ from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
 from .invocation import Course, Invocation
-from .opening import opened, patiently
+from .lasting import goes_on
+from .opening import opened, patiently, signing_in
 from .reply import ErrorRecord, Replies, Reply
-from .translate import best_effort, translated
+from .translate import best_effort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,10 @@ class Link(Protocol):
         """Return an open pypsrp RunspacePool; may raise what the libraries raise."""
 
     def release(self, pool: Any, *, lost: bool) -> None:
-        """Give a pool back; ``lost`` when its link failed or its state is unknown."""
+        """Give a pool back; ``lost`` when its link failed or its state is unknown. What runs in it ends."""
+
+    def leave(self, pool: Any) -> None:
+        """Forget a pool without a word to the machine: what runs in it goes on."""
 
 
 class PsrpSession:
@@ -62,7 +66,7 @@ class PsrpSession:
         """Run the statements in order and return one reply each; see ``Session.invoke``.
 
         Without ``timeout_seconds`` the deadline is 600 seconds. After a lost link the next call opens a new runspace,
-        in which nothing is kept.
+        in which nothing is kept; what was sent ends with the old one, unless it changes something on the machine.
         """
         build.check(statements)
         limit = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
@@ -70,16 +74,25 @@ class PsrpSession:
         marker = f"hm-{uuid4().hex}" if len(statements) > 1 else None
         try:
             invocation = self._started(marked(statements, marker), deadline)
-            with translated(self.host):
+            with signing_in(self.host, self._accepted):
                 course = invocation.finish(deadline)
-        except (ConnectionLost, TimedOut):
+        except TimedOut:
             self._release(lost=True)
+            raise
+        except ConnectionLost as gone:
+            if goes_on(statements, gone):
+                self.abandon()
+            else:
+                self._release(lost=True)
             raise
         return sorted_by_statement(course, statements, marker, self.host)
 
     def abandon(self) -> None:
         """Forget the runspace without closing it: what runs there goes on, and the host ends the shell when idle."""
-        self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with best_effort():
+                self._link.leave(pool)
 
     def close(self) -> None:
         """End the runspace; safe to call twice, and quiet when the link is gone."""
@@ -96,7 +109,7 @@ class PsrpSession:
             if self._pool is None:
                 self._pool = opened(self.host, self._link.open, self._accepted)
             invocation = Invocation(self._pool, statements, self.host)
-            with translated(self.host):
+            with signing_in(self.host, self._accepted):
                 invocation.start()
             return invocation
 

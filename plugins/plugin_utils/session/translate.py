@@ -68,7 +68,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _refused(error: BaseException) -> bool:
+def refused(error: BaseException) -> bool:
+    """Whether a host did not let us in: the sign-in failed, or the user may not use WinRM there."""
     for one in _chain(error):
         library = type(one).__module__.partition(".")[0]
         if isinstance(one, (AuthenticationError, SpnegoError)) or library == "requests_credssp":
@@ -91,7 +92,7 @@ def translate(error: BaseException, host: str) -> MobilityError:
     """
     if isinstance(error, MobilityError):
         return error
-    if _refused(error):
+    if refused(error):
         return AuthenticationFailed(
             f"{host} refused the credentials or the way of signing in: {_said(error)}",
             reason="authentication",

@@ -5,10 +5,29 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
+
+
+class Client:
+    """A WSMan client whose messages need no sealing."""
+
+    def __init__(self) -> None:
+        self.transport = SimpleNamespace(wrap_required=False)
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Pool:
+    def __init__(self) -> None:
+        self.open = self.deleted = False
+        self.connection = Client()
 
 
 class Plugin:
@@ -16,19 +35,21 @@ class Plugin:
 
     def __init__(self, refusals: int) -> None:
         self._connected = False
-        self.runspace: dict[str, bool] | None = None
+        self.runspace: Pool | None = None
         self.refusals = refusals
 
     def _connect(self) -> None:
         if self.runspace is None:
-            self.runspace = {"open": False}
+            self.runspace = Pool()
             if self.refusals:
                 self.refusals -= 1
                 raise AnsibleConnectionFailure("no room") from OSError("no room")
-            self.runspace["open"] = True
+            self.runspace.open = True
             self._connected = True
 
     def close(self) -> None:
+        if self.runspace is not None:
+            self.runspace.deleted = True
         self.runspace = None
         self._connected = False
 
@@ -38,4 +59,15 @@ def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
     for _ in range(2):
         with pytest.raises(ConnectionLost, match="the link to hv1 failed: no room"):
             link.open()
-    assert link.open() == {"open": True}
+    assert link.open().open
+
+
+def test_a_pool_that_is_left_is_not_deleted_by_the_plugin_either() -> None:
+    plugin = Plugin(refusals=0)
+    link = PluginLink(plugin, "hv1")
+    pool = link.open()
+    link.leave(pool)
+    plugin.close()
+    assert not pool.deleted
+    assert pool.connection.closed
+    assert link.open() is not pool

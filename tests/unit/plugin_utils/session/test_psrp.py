@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
     TimedOut,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session import renewal
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import (
     ON,
     Credential,
@@ -74,6 +76,9 @@ class Machine(Script):
 
     def do_start_sleep(self, sink: Any, parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
         return self.do_sleep(sink, parameters, (), stopping)
+
+    def do_test_path(self, sink: Any, _parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
+        return self.do_sleep(sink, {"Seconds": 20}, (), stopping)
 
     def do_select_object(self, *_arguments: Any) -> None:
         pass
@@ -254,6 +259,79 @@ def test_a_restarted_service_ends_the_session_and_the_next_call_has_a_new_one(se
         session.invoke(command("Get-VM"))
     assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     session.close()
+
+
+@pytest.mark.parametrize(("auth", "fault"), [("ntlm", "http:502"), ("credssp", "drop")])
+def test_what_changes_something_goes_on_after_a_lost_link(served: Served, auth: str, fault: str) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)))
+    session.invoke(command("Get-VM", Name="a"))
+    shells, finished = len(served.service.shells), served.machine.finished
+    served.machine.faults.append(("Receive", fault))
+    with pytest.raises(ConnectionLost):
+        session.invoke(command("Get-VM", Name="a"), command("Start-Sleep", Seconds=0.6))
+    assert len(served.service.shells) == shells
+    wait_for(lambda: served.machine.finished == finished + 1)
+    session.close()
+    served.service.restart()
+
+
+def test_what_is_abandoned_goes_on(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    finished, running = served.machine.finished, served.machine.running
+    worker = threading.Thread(target=lambda: session.invoke(command("Start-Sleep", Seconds=1.2)), daemon=True)
+    worker.start()
+    wait_for(lambda: served.machine.running == running + 1)
+    session.abandon()
+    session.close()
+    wait_for(lambda: served.machine.finished == finished + 1)
+    worker.join(10)
+    served.service.restart()
+
+
+def wait_for(done: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
+def test_what_reads_ends_with_its_lost_link(served: Served, auth: str) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)))
+    session.invoke(command("Get-VM", Name="a"))
+    shells, running = len(served.service.shells), served.machine.running
+    served.machine.faults.append(("Receive", "drop"))
+    with pytest.raises(ConnectionLost):
+        session.invoke(command("Get-VM", Name="a"), command("Test-Path", Path="C:\\") | select("Name"))
+    assert len(served.service.shells) == shells - 1
+    wait_for(lambda: served.machine.running == running)
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A host that drops idle connections soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hyperv_lab.wsman.http._KEEP_ALIVE_SECONDS", 0.4)
+        with serving(tmp_path_factory.mktemp("lab")) as one:
+            _act_as_machine(one)
+            yield one
+
+
+@pytest.mark.parametrize("quiet", [0.2, 60.0])
+@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
+def test_an_idle_connection_that_the_host_dropped_is_signed_in_anew(
+    forgetful: Served, auth: str, quiet: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "QUIET_SECONDS", quiet)
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(forgetful, auth=auth),)))
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    opened = forgetful.wire.server.traffic.shells
+    time.sleep(1.0)
+    assert session.invoke(command("Get-VM", Name="b"))[0].objects == ("vm b",)
+    assert forgetful.wire.server.traffic.shells == opened
+    time.sleep(1.0)
+    session.close()
+    assert len(forgetful.service.shells) == 0
 
 
 def test_an_idle_session_that_the_host_ended_is_opened_again(served: Served) -> None:

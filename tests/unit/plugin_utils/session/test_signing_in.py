@@ -25,6 +25,9 @@ class RefusingLink:
     def release(self, pool: Any, *, lost: bool) -> None:
         raise AssertionError("nothing was opened")
 
+    def leave(self, pool: Any) -> None:
+        raise AssertionError("nothing was opened")
+
 
 def test_credssp_refusals_are_of_the_family() -> None:
     with pytest.raises(AuthenticationFailed, match="hv1 refused the credentials"):
