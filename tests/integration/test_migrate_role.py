@@ -19,11 +19,14 @@ FLEET = ready(
         {"name": "HV01"},
         {"name": "HV02"},
         {"name": "HV03", "switches": ["External", "Backup"]},
+        {"name": "HV04"},
         {"name": "GONE", "faults": [{"probability": 1.0, "action": "drop", "times": 100000}]},
     ],
     [
         *({"name": f"a{n}", "host": "HV01", "state": "Running"} for n in range(1, 5)),
         {"name": "b1", "host": "HV03", "state": "Running"},
+        {"name": "fails", "host": "HV03", "state": "Running", "faults": [{"phase": "memory", "error": 0x8007000E}]},
+        {"name": "d1", "host": "HV04", "state": "Running"},
         {"name": "blocked", "host": "HV03", "state": "Running", "adapters": [{"switch": "Backup"}]},
     ],
     groups={"sources": ["HV01", "HV03"], "all_sources": ["HV01", "HV03", "GONE"]},
@@ -47,7 +50,7 @@ BLOCKED = {"hv01": to("hv02", "a1"), "hv03": to("hv02", "b1", "blocked")}
 def where(lab: Lab) -> dict[str, str]:
     """Return the host of each machine."""
     state = lab.state()
-    return {vm: host for host in ("HV01", "HV02", "HV03") for vm in residents(state, host)}
+    return {vm: host for host in ("HV01", "HV02", "HV03", "HV04") for vm in residents(state, host)}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,18 @@ def test_preflight_alone_says_the_same(module_lab: Lab, at_first: dict[str, str]
     assert fine.code == 0, show(fine)
     nothing_changed(module_lab, mark)
     assert where(module_lab) == at_first
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [({"destination_path": "D:\\VMs"}, "migrate_moves.destination_path"), ({"power": "force"}, "power")],
+)
+def test_a_misspelt_option_of_an_entry_is_refused(module_lab: Lab, entry: dict[str, Any], told: str) -> None:
+    mark = len(module_lab.journal())
+    run = migrate(module_lab, {"hv01": [{**to("hv02", "a1")[0], **entry}]})
+    assert run.code != 0
+    assert told in run.output, show(run)
+    assert module_lab.journal()[mark:] == [], "no host was asked anything"
 
 
 def test_a_lost_host_stops_everything(module_lab: Lab, at_first: dict[str, str]) -> None:
@@ -117,6 +132,22 @@ def test_skipping_moves_the_others_with_a_summary(module_lab: Lab, at_first: dic
     assert sent(module_lab)["Move-VM"] == 2
 
 
+def test_what_a_host_skips_stops_no_other_one(module_lab: Lab, at_first: dict[str, str]) -> None:
+    moves = {"hv01": to("hv02", "a4"), "hv03": to("hv02", "blocked")}
+    mine = "{{ inventory_hostname == '%s' }}"
+    run = migrate(module_lab, moves, "--check", migrate_skip_blocked=mine % "hv03")
+    assert run.code == 0, show(run)
+    run = migrate(module_lab, moves, "--check", migrate_skip_blocked=mine % "hv01")
+    (moved,) = run.of(MOVE)
+    assert moved["_host"] == "hv01", "what a host asked for, it gets"
+    refused = [
+        result["_host"] for result in run.of("Nothing stands in the way, on any host") if result["_status"] == "failed"
+    ]
+    assert refused == ["hv03"]
+    assert run.code != 0
+    assert where(module_lab)["blocked"] == at_first["blocked"]
+
+
 def test_limit_and_serial(module_lab: Lab) -> None:
     moves = {"hv01": to("hv02", "a2"), "hv03": to("hv02", "blocked")}
     limited = migrate(module_lab, moves, "--limit", "hv01")
@@ -140,3 +171,22 @@ def test_limit_and_serial(module_lab: Lab) -> None:
     assert {"a3", "blocked"} <= set(residents(module_lab.state(), "HV02"))
     vm = residents(module_lab.state(), "HV02")["blocked"]
     assert vm["adapters"][0]["switch"] == "External"
+
+
+def test_a_move_that_fails_does_not_stop_the_next_batch(module_lab: Lab) -> None:
+    play = [
+        {
+            "hosts": "hv01,hv03,hv04",
+            "gather_facts": False,
+            "serial": 2,
+            "roles": ["hyperv.mobility.migrate"],
+            "vars": {
+                "moves": {"hv03": to("hv02", "fails"), "hv04": to("hv02", "d1")},
+                "migrate_moves": "{{ moves[inventory_hostname] | default([]) }}",
+                "migrate_retries": 0,
+            },
+        }
+    ]
+    run = module_lab.play(play)
+    assert run.code != 0
+    assert (where(module_lab)["fails"], where(module_lab)["d1"]) == ("HV03", "HV02"), show(run)
