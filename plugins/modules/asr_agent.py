@@ -166,7 +166,8 @@ findings:
 error:
   description:
     - Why it failed. C(kind); where a program of the vendor failed also C(exit_code), C(reason), C(remedy), C(log_path),
-      C(log_tail) and C(output_tail) (the last 30 lines of this attempt), C(before) and C(after) (the agent's state).
+      C(log_tail) and C(output_tail) (the last 30 lines of this attempt), C(before) and C(after) (the agent's state),
+      and C(reboot_required), true where a restart of the machine and one more run are the remedy.
   type: dict
   returned: failure
 """

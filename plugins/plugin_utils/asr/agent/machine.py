@@ -86,6 +86,7 @@ def vendor_failed(
         findings=told.findings,
         changed=changed,
         **{**attempt.as_plain(), "reason": told.reason, "remedy": told.remedy, "names": list(told.names)},
+        reboot_required=told.restart == "required",
         before=before.as_plain(),
         after=after.as_plain(),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ...errors import InvalidRequest, RemoteError
+from ...errors import InvalidRequest, MobilityError, RemoteError
 from ...session.command import ON, command, select
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def secret_file(session: Session, programs: Programs, path: str, secret: Secret)
     ``sort /O`` writes what it reads: a native program that needs no command shell around it, so that the secret is in
     no command line and in no parameter that PowerShell could log.
     """
-    text = secret.text.rstrip("\r\n")
+    began, text = False, secret.text.rstrip("\r\n")
     if not text or "\n" in text or "\r" in text or len(text) > _REST:
         raise InvalidRequest("the secret must be one line of text that is not empty")
     try:
@@ -84,9 +84,14 @@ def secret_file(session: Session, programs: Programs, path: str, secret: Secret)
                 command="sort",
                 exit_code=done.exit_code,
             )
+        began = True
         yield
     finally:
-        _remove(session, path)
+        try:
+            _remove(session, path)
+        except MobilityError as problem:
+            problem.changed = problem.changed or began  # the body did its work, whatever became of the file
+            raise
 
 
 def _remove(session: Session, path: str) -> None:

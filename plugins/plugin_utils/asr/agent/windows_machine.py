@@ -147,6 +147,7 @@ class WindowsMachine:
             "get",
             "SMBIOSAssetTag",
             "/value",
+            stdin=b"",  # it waits for its input to end
             timeout_seconds=60,
         )
         return next((line.partition("=")[2].strip() for line in done.stdout.splitlines() if "=" in line), "")
@@ -219,11 +220,20 @@ class WindowsMachine:
         return Attempt(
             program=program,
             exit_code=done.exit_code,
-            errors_json=self.read_text(errors) if errors else None,
+            errors_json=self._errors_of(errors) if errors else None,
             log_path=log,
             log_tail=tuple(line for each in logs for line in new_lines(before[each], self._tail(each))[-_TAIL:]),
             output_tail=tuple((done.stdout + done.stderr).splitlines()[-_TAIL:]),
         )
+
+    def _errors_of(self, path: str) -> str | None:
+        """Return the errors JSON; None also where it can't be read: the program's own end counts, and the state."""
+        for _try in range(2):  # a session whose link broke while the program ran is opened anew by the second
+            try:
+                return self.read_text(path)
+            except MobilityError:
+                continue
+        return None
 
     def _run(self, program: str, words: Sequence[str], deadline: Deadline) -> ProgramResult:
         try:

@@ -240,6 +240,8 @@ class WindowsEvidence:
     software: Software = Software()
     account: Account | None = None
     """The push account where it is one of the machine's own and was found."""
+    missing_account: str | None = None
+    """The push account's name where it would be one of the machine's own, and WMI answered that there is none."""
     agent: Agent | None = None
     memory_bytes: int | None = None
     memory_free_bytes: int | None = None

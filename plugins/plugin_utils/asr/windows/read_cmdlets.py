@@ -213,7 +213,7 @@ def _evidence(release: Release, keys: Keys, asked: Asking, answers: Mapping[str,
     sets = [text(bag.get("PSChildName")) for bag in known("control_sets") or ()]
     services, adapters = (known("services"), known("adapters")) if system else (None, None)
     software = reading.software(everything, there, services, sets)
-    members = known("members")
+    members, accounts = known("members"), known("account")
     return WindowsEvidence(
         release=release,
         identity=Identity(
@@ -227,9 +227,8 @@ def _evidence(release: Release, keys: Keys, asked: Asking, answers: Mapping[str,
         software=replace(
             software, proxy_file=_lines(answers["proxy"]), **_defender(software.services, known("defender"))
         ),
-        account=reading.account(
-            known("account") or (), None if not members else [text(bag.get("SID")) for bag in members]
-        ),
+        account=reading.account(accounts or (), None if not members else [text(bag.get("SID")) for bag in members]),
+        missing_account=asked.account if system and accounts == () else None,
         agent=_agent(keys, answers),
         memory_bytes=whole(computer.get("TotalPhysicalMemory")),
         memory_free_bytes=(whole(system.get("FreePhysicalMemory")) or 0) * 1024 or None,

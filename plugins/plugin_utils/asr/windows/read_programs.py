@@ -43,13 +43,15 @@ class Runner:
         self.unread: list[str] = []
 
     def run(self, program: str, *arguments: str) -> ProgramResult | None:
-        """Return how a program ended; None where the machine hasn't got it."""
+        """Return how a program ended; None where the machine hasn't got it or its words can't be told safely."""
         path = program if "\\" in program else f"{SYSTEM32}\\{program}.exe"
         try:
             return self._programs.run(path, *arguments, stdin=b"")  # wmic waits for its input to end
         except NotFound:
             self.unread.append(f"{program}: the machine has no such program")
-            return None
+        except ValueError as unsafe:  # a push account's name that no command line takes
+            self.unread.append(f"{program}: {unsafe}")
+        return None
 
     def query(self, key: str, *options: str) -> dict[str, dict[str, Any]]:
         """Return the keys that reg.exe shows with their values; nothing for a key that isn't there."""
@@ -114,6 +116,7 @@ def read(programs: Programs, wanted: Wanted) -> WindowsEvidence:
     there |= _files_there(runner, reading.FILES)
     hotfixes = runner.wmi("Win32_QuickFixEngineering", "HotFixID")
     software = reading.software(keys, there, services, control_sets)
+    accounts = _accounts(runner, asked.account) if asked.account else None
     return WindowsEvidence(
         release=registry.release(keys),
         identity=_identity(runner, asked, computer, keys),
@@ -125,7 +128,8 @@ def read(programs: Programs, wanted: Wanted) -> WindowsEvidence:
             hotfixes=None if hotfixes is None else frozenset(bag.get("HotFixID", "") for bag in hotfixes),
             proxy_file=_lines(runner, "=", reading.PROXY_FILE),
         ),
-        account=_account(runner, asked.account) if asked.account else None,
+        account=_account(runner, accounts) if accounts else None,
+        missing_account=asked.account if system and accounts == [] else None,
         agent=_agent(runner, registry.agent(keys)),
         memory_bytes=whole(computer.get("TotalPhysicalMemory")),
         memory_free_bytes=(whole(system.get("FreePhysicalMemory")) or 0) * 1024 or None,
@@ -307,13 +311,18 @@ def _partition(bag: Bag, windows: set[tuple[int, int]]) -> Partition:
     return Partition(disk=place[0], number=place[1], boots=boots, windows=place in windows)
 
 
-def _account(runner: Runner, name: str) -> Any:
-    bags = runner.wmi("Win32_UserAccount", "Disabled", "Lockout", "Name", "SID", where=reading.account_filter(name))
-    if not bags:
-        return None
+def _accounts(runner: Runner, name: str) -> list[dict[str, str]] | None:
+    return runner.wmi("Win32_UserAccount", "Disabled", "Lockout", "Name", "SID", where=reading.account_filter(name))
+
+
+def _account(runner: Runner, bags: list[dict[str, str]]) -> Any:
     groups = runner.wmi("Win32_Group", "Name", where=reading.ADMINISTRATORS_FILTER)
     listed = runner.run("net", "localgroup", groups[0]["Name"]) if groups else None
     members = None
     if listed is not None and listed.exit_code == 0:
-        members = [text(bags[0].get("SID"))] if reading.lists_member(listed.stdout.splitlines(), name) else []
+        members = (
+            [text(bags[0].get("SID"))]
+            if reading.lists_member(listed.stdout.splitlines(), bags[0].get("Name", ""))
+            else []
+        )
     return reading.account(bags, members)

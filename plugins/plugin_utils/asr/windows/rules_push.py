@@ -80,6 +80,18 @@ def account_filtered(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[Asr
         )
 
 
+def account_missing(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
+    """The push account is told as one of the machine's, and the machine has none of that name."""
+    if evidence.missing_account is not None:
+        yield finding(
+            "95107",
+            subject=f"account {evidence.missing_account}",
+            evidence="the machine has no such local account",
+            remedy=r"make the account an administrator there, or give one of a domain as DOMAIN\user",
+            cure=Cure.MANUAL,
+        )
+
+
 def account_no_administrator(evidence: WindowsEvidence, _wanted: Wanted) -> Iterator[AsrFinding]:
     """The local push account is not in the machine's group of administrators."""
     account = evidence.account
@@ -216,6 +228,7 @@ RULES = (
     wmi_closed,
     sharing_closed,
     account_filtered,
+    account_missing,
     account_no_administrator,
     account_disabled,
     account_locked,

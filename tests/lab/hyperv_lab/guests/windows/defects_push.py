@@ -102,6 +102,12 @@ def _no_admin(machine: WindowsMachine) -> None:
     machine.groups[accounts.ADMINISTRATORS] = [sid for sid in members if sid != account.sid]
 
 
+@defect("push_account_missing", "95107", "95517", changes=f"there is no local account {PUSH_ACCOUNT}")
+def _account_missing(machine: WindowsMachine) -> None:
+    _no_admin(machine)
+    machine.local.remove(push_account(machine))
+
+
 @defect("push_account_disabled", "95519", changes=f"the local account {PUSH_ACCOUNT} is disabled")
 def _account_disabled(machine: WindowsMachine) -> None:
     account = push_account(machine)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -186,6 +187,35 @@ def test_warnings_and_restarts_are_told() -> None:
     with pytest.raises(VendorFailed) as caught:
         pending.agent(source=SOURCE)
     assert [item.id for item in caught.value.findings] == ["95224"]
+    assert caught.value.details["reboot_required"] is True
+    half_done = Windows()
+    half_done.setup_codes = [97]
+    half_done.errors = json.dumps({"Errors": [{"error_name": "ASRMobilityServiceInstallerSuccessfulMandatoryReboot"}]})
+    with pytest.raises(VendorFailed) as caught:
+        half_done.agent(source=SOURCE)
+    assert (caught.value.details["exit_code"], caught.value.details["reboot_required"]) == (97, True)
+
+
+def test_what_fails_after_the_program_ran_does_not_hide_its_change() -> None:
+    windows = Windows()
+
+    def lost(parameters: Any, piped: Any) -> Any:
+        if str(parameters["LiteralPath"]).endswith("errors.json"):
+            raise ConnectionLost("the link to win01 failed")
+        return windows._content(parameters, piped)
+
+    windows.session.machine.on("Get-Content", lost)
+    assert windows.agent(source=SOURCE, stack="classic").changed
+
+    def kept(parameters: Any, piped: Any) -> Any:
+        if str(parameters["LiteralPath"]).endswith("secret") and windows.seen_secret:
+            raise ConnectionLost("the link to win01 failed")
+        return windows._remove(parameters, piped)
+
+    windows.session.machine.on("Remove-Item", kept)
+    with pytest.raises(ConnectionLost) as caught:
+        windows.register(configuration_server="10.0.0.5", passphrase=SECRET)
+    assert caught.value.changed is True
 
 
 def test_the_stack_is_read_and_never_guessed() -> None:

@@ -12,6 +12,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.catalogue impo
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows import read_programs, reading, registry
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.windows.rules_system import driver_file
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.programs import ProgramResult
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.winrs import command_line
 from unit.fake_programs import FakePrograms, Run
 from unit.plugin_utils.asr.windows.healthy import wanted
 
@@ -111,6 +112,19 @@ def test_a_missing_program_is_named() -> None:
     evidence = read_programs.read(FakePrograms(), wanted(Scope.AGENT))
     assert "reg: the machine has no such program" in evidence.unread
     assert evidence.software.missing_files == ()
+
+
+def test_an_account_that_no_command_line_takes_is_told_as_unread() -> None:
+    def refuse(run: Run) -> int:
+        command_line(run.program, run.arguments)
+        return 1
+
+    programs = FakePrograms()
+    for name in ("reg", "wmic", "netstat", "where", "findstr"):
+        programs.on(name, refuse)
+    evidence = read_programs.read(programs, wanted(push_account="a%b%c"))
+    assert (evidence.account, evidence.missing_account) == (None, None)
+    assert [line for line in evidence.unread if "can't stand on a command line" in line]
 
 
 def test_rules_of_the_firewall_are_read_from_the_registry_by_their_names() -> None:

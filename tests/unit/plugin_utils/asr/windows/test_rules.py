@@ -71,6 +71,7 @@ CASES: dict[str, tuple[WindowsEvidence, str]] = {
     "remote uac": (but(guard={"token_filter_policy": None}), "95107"),
     "remote uac set to 0": (but(guard={"token_filter_policy": 0}), "95107"),
     "no administrator": (but(account={"is_administrator": False}), "95107"),
+    "no account": (but(account=None, missing_account="asrpush"), "95107"),
     "disabled account": (but(account={"disabled": True}), "95519"),
     "locked account": (but(account={"locked": True}), "95520"),
     "trust": (but(MEMBER, identity={"secure_channel": False}), "95518"),
