@@ -68,6 +68,7 @@ options:
   switch_map:
     description:
       - Virtual switches by name on the source, and the switch at the destination that takes their place.
+      - Names are compared without case. All pairs hold at once, so two switches may take each other's place.
       - A switch that is neither mapped nor there under its own name blocks the VM.
     type: dict
     default: {}

@@ -21,7 +21,10 @@ def disk(path: str, **more: Any) -> dict[str, Any]:
 
 
 FLEET = ready(
-    [{"name": "HV01", "switches": ["External", "Old"]}, {"name": "HV02"}],
+    [
+        {"name": "HV01", "switches": ["External", "Old", "Inside"]},
+        {"name": "HV02", "switches": ["External", "Inside"]},
+    ],
     [
         {"name": "together", "host": "HV01", "disks": [disk("D:\\t\\one.vhdx"), disk("D:\\u\\two.vhdx")]},
         {"name": "parts", "host": "HV01", "state": "Running",
@@ -36,6 +39,8 @@ FLEET = ready(
           for name in ("clone", "other clone")),
         {"name": "iso", "host": "HV01", "state": "Running", "dvd": "D:\\iso\\setup.iso",
          "checkpoints": [{"name": "with iso"}]},
+        {"name": "swapped", "host": "HV01", "state": "Running",
+         "adapters": [{"switch": "External"}, {"switch": "Inside", "name": "second"}]},
         {"name": "mapped", "host": "HV01", "state": "Running",
          "adapters": [{"switch": "Old"}, {"switch": "External", "name": "second"}]},
         {"name": "tidy", "host": "HV01", "path": "D:\\Hyper-V\\tidy"},
@@ -80,6 +85,7 @@ def run(module_lab: Lab) -> Run:
         move("no map", "mapped"),
         move("map to nowhere", "mapped", switch_map={"Old": "Nowhere"}),
         move("mapped", "mapped", switch_map={"Old": "External"}),
+        move("swapped", "swapped", switch_map={"external": "Inside", "Inside": "External"}),
         move("tidy", "tidy", remove_empty_source_folders=True),
         move("root", "root", remove_empty_source_folders=True),
         move("greeting", "greeting", verify={"heartbeat": True, "network": True}),
@@ -101,7 +107,19 @@ def row(run: Run, title: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "title",
-    ["together", "parts", "on a share", "child", "orphan", "iso ejected", "mapped", "tidy", "root", "greeting"],
+    [
+        "together",
+        "parts",
+        "on a share",
+        "child",
+        "orphan",
+        "iso ejected",
+        "mapped",
+        "swapped",
+        "tidy",
+        "root",
+        "greeting",
+    ],
 )
 def test_moves_with_no_warning(run: Run, title: str) -> None:
     found = row(run, title)
@@ -158,6 +176,8 @@ def test_isos_are_ejected(there: dict[str, Any]) -> None:
 def test_switches_are_mapped(there: dict[str, Any]) -> None:
     adapters = residents(there, "HV02")["mapped"]["adapters"]
     assert [(adapter["switch"], adapter["connected"]) for adapter in adapters] == [("External", True)] * 2
+    swapped = residents(there, "HV02")["swapped"]["adapters"]
+    assert [adapter["switch"] for adapter in swapped] == ["Inside", "External"]
 
 
 def test_empty_folders_go_and_configured_roots_stay(there: dict[str, Any]) -> None:

@@ -76,11 +76,20 @@ class Fix:
 
 
 def check_switch_map(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return a map of switches; InvalidRequest for names that are none."""
+    """Return a map of switches; InvalidRequest for names that are none, and for a switch that is given twice."""
+    seen: dict[str, str] = {}
     for name, target in given.items():
         if not isinstance(target, str) or not name.strip() or not target.strip():
             raise InvalidRequest(f"switch_map: {name!r} is mapped to {target!r}; give names of switches")
+        if seen.setdefault(name.lower(), name) != name:
+            raise InvalidRequest(f"switch_map: {seen[name.lower()]!r} and {name!r} are one switch; give it once")
     return dict(given)
+
+
+def mapped_switch(switch_map: Mapping[str, str], name: str | None) -> str | None:
+    """Return the switch that takes the place of this one, None where none does; Windows compares without case."""
+    wanted = (name or "").lower()
+    return next((target for switch, target in switch_map.items() if switch.lower() == wanted), None)
 
 
 def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[Fix, ...]:
@@ -90,7 +99,7 @@ def wanted_fixes(entries: Sequence[Entry], fixes: Fixes) -> tuple[Fix, ...]:
 
 def _fix(entry: Entry, fixes: Fixes) -> Fix | None:
     if entry.message_id == SWITCH_NOT_FOUND and entry.kind == _ADAPTER:
-        target = fixes.switch_map.get(entry.switch or "")
+        target = mapped_switch(fixes.switch_map, entry.switch)
         if target is not None:
             change = command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
             return Fix(entry=entry, change=change, what="switch_mapped", switch=target)
@@ -191,11 +200,22 @@ def correct(
 ) -> tuple[Entry, ...]:
     """Apply the asked fixes to the live report of a move, compare again, and return the entries that are left.
 
-    Adapters whose mapped switch exists on both hosts are connected through the report's planned VM.
+    Adapters whose mapped switch exists on both hosts are connected through the report's planned VM, each by its Id:
+    the map holds at once, so what one pair has connected is no matter of another.
     """
-    statements = [connected(planned_vm(), name, target) for name, target in fixes.switch_map.items()]
-    statements += [corrected(fix) for fix in wanted_fixes(entries, fixes)]
+    adapters = _planned_adapters(session, timeout_seconds=timeout_seconds) if fixes.switch_map else {}
+    wanted = {adapter: mapped_switch(fixes.switch_map, name) for adapter, name in adapters.items()}
+    targets = {adapter: target for adapter, target in wanted.items() if target is not None}
+    statements = [connected(planned_vm(), adapter, target) for adapter, target in targets.items()]
+    statements += [corrected(fix) for fix in wanted_fixes(entries, fixes) if fix.entry.source_id not in targets]
     return compared_again(session, statements, timeout_seconds=timeout_seconds) if statements else tuple(entries)
+
+
+def _planned_adapters(session: Session, *, timeout_seconds: float | None) -> dict[str, str | None]:
+    """Return the switch of each adapter of the report's planned VM, by the adapter's Id, as it is before any change."""
+    adapters = planned_vm() | expand("NetworkAdapters") | select("Id", "SwitchName")
+    (reply,) = session.invoke(adapters, timeout_seconds=timeout_seconds).check()
+    return {str(one.get("Id") or ""): one.get("SwitchName") for one in reply.objects}
 
 
 def compared_again(
@@ -216,10 +236,10 @@ def corrected(fix: Fix) -> Pipeline:
     return _source(fix.entry) | fix.change
 
 
-def connected(machine: Pipeline, name: str, target: str) -> Pipeline:
-    """Return the statement that connects the adapters of one switch to another, at the report's VM."""
-    adapters = machine | expand("NetworkAdapters") | where("SwitchName", name)
-    return adapters | command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
+def connected(machine: Pipeline, adapter: str, target: str) -> Pipeline:
+    """Return the statement that connects one adapter, named by its Id, to a switch, at the report's VM."""
+    found = machine | expand("NetworkAdapters") | where("Id", adapter)
+    return found | command("Connect-VMNetworkAdapter", SwitchName=target, ErrorAction="Stop")
 
 
 def discard(session: Session) -> None:

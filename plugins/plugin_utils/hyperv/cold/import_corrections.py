@@ -24,17 +24,15 @@ def corrections(
 ) -> tuple[list[Pipeline], tuple[Mapping[str, Any], ...]]:
     """Return the changes at the report's VM that were asked for and are needed, and what they are for the result."""
     switches, machine = case.order.switch_map, compatibility.report_vm()
-    mapped = [adapter for adapter in planned.adapters if adapter.switch_name in switches]
-    used = {adapter.switch_name: switches[adapter.switch_name] for adapter in mapped if adapter.switch_name}
-    changes = [compatibility.connected(machine, name, target) for name, target in used.items()]
+    wanted = [(adapter, compatibility.mapped_switch(switches, adapter.switch_name)) for adapter in planned.adapters]
+    mapped = [(adapter, target) for adapter, target in wanted if target is not None]
+    changes = [compatibility.connected(machine, adapter.id, target) for adapter, target in mapped]
     done: list[Mapping[str, Any]] = [
-        _fix("switch_mapped", adapter.name, adapter.switch_name, used[adapter.switch_name])
-        for adapter in mapped
-        if adapter.switch_name
+        _fix("switch_mapped", adapter.name, adapter.switch_name, target) for adapter, target in mapped
     ]
     for fix in compatibility.wanted_fixes(entries, case.order.fixes):
-        if fix.entry.switch in used:
-            continue  # connected through its switch already
+        if fix.entry.source_id in {adapter.id for adapter, _target in mapped}:
+            continue  # connected already
         changes.append(compatibility.corrected(fix))
         done.append(_fix(fix.what, fix.entry.source_name, fix.entry.switch, fix.switch or None))
     for before, after in _disks_elsewhere(case, planned):

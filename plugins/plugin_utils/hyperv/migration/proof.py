@@ -14,6 +14,7 @@ from ...errors import MobilityError
 from ...findings import Finding, Severity
 from ...session.command import ON, command, select
 from ...waiting import Deadline
+from ..compatibility import mapped_switch
 from ..preflight.facts import VmFacts
 from .outcome import Result
 from .placement import volume_of
@@ -78,7 +79,7 @@ def _adapters(track: Track, now: VmFacts, request: MoveRequest) -> list[Finding]
     for adapter in track.vm.adapters:
         if adapter.checkpoint is not None:
             continue
-        wanted = request.switch_map.get(adapter.switch, adapter.switch) if adapter.switch else None
+        wanted = mapped_switch(request.switch_map, adapter.switch) or adapter.switch
         current = there.get(adapter.id.lower())
         if current is None or (current.switch or "").lower() != (wanted or "").lower():
             evidence = (

@@ -27,6 +27,9 @@ RUNNING_STATES = frozenset({"Running", "Paused", "RunningCritical", "PausedCriti
 SAVED_STATES = frozenset({"Saved", "FastSaved", "SavedCritical", "FastSavedCritical"})
 
 
+BUILD_2016 = 14393
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
     """One end of a move. None where the host or the endpoint doesn't say."""
@@ -65,6 +68,11 @@ class HostFacts:
     """Those of the asked paths that exist there, in lower case."""
     certificates: frozenset[str] | None = None
     """Thumbprints of the certificates for virtual TPMs; None where the store could not be read."""
+
+    @property
+    def is_2012_r2(self) -> bool:
+        """Whether it is older than Windows Server 2016, as far as it says."""
+        return not self.supported_versions if self.build is None else self.build < BUILD_2016
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Finding, Severity
+from ..compatibility import mapped_switch
 from ..migration.decide import INTERRUPTING, TRANSITIONAL
 from .facts import MoveFacts
 
@@ -93,7 +94,7 @@ def switch_missing(move: MoveFacts) -> Iterator[Finding]:
     """Yield a finding for each switch, after the map, that the destination lacks. Checkpoints' adapters count too."""
     there = {name.lower() for name in move.destination.switches}
     for switch in sorted({adapter.switch for adapter in move.vm.adapters if adapter.switch}):
-        wanted = move.switch_map.get(switch, switch)
+        wanted = mapped_switch(move.switch_map, switch) or switch
         if wanted.lower() in there:
             continue
         users = [
@@ -109,6 +110,27 @@ def switch_missing(move: MoveFacts) -> Iterator[Finding]:
             f"Create the switch there, or give switch_map with one of: "
             f"{', '.join(sorted(move.destination.switches)) or '-'}.",
         )
+
+
+def switch_map_impossible(move: MoveFacts) -> Iterator[Finding]:
+    """Yield a finding for each mapped switch whose own name the destination has too, on a source of 2012 R2.
+
+    There the VM of a report does not say that it is a planned one, so only adapters that the report complains of can
+    be connected; these would arrive at the switch of their old name.
+    """
+    if not move.source.is_2012_r2:
+        return
+    there = {name.lower() for name in move.destination.switches}
+    for switch in sorted({a.switch for a in move.vm.adapters if a.switch and a.checkpoint is None}):
+        wanted = mapped_switch(move.switch_map, switch)
+        if wanted is not None and wanted.lower() != switch.lower() and switch.lower() in there:
+            yield _finding(
+                move,
+                "switch_map_impossible",
+                f"{switch} is mapped to {wanted}, but {move.destination.inventory_name} has a switch {switch} too, and "
+                f"{move.source.inventory_name} (2012 R2) can't keep adapters from it",
+                "Rename that switch there for the move, or migrate it cold (hyperv.mobility.vm_cold_migration).",
+            )
 
 
 def tpm_certificates(move: MoveFacts) -> Iterator[Finding]:
@@ -212,6 +234,7 @@ PREDICATES = (
     version_unsupported,
     cpu_incompatible,
     switch_missing,
+    switch_map_impossible,
     tpm_certificates,
     replication,
     clustered,

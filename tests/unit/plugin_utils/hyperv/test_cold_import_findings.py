@@ -43,6 +43,12 @@ def test_switches_are_mapped_and_the_others_disconnected() -> None:
     assert "erp: adapters without a switch: nic Gone" in outcome.warnings
 
 
+def test_a_map_of_switches_holds_at_once_and_without_case() -> None:
+    host = ImportHost(vm=exported(NetworkAdapters=[adapter("LAN"), adapter("Prod", "00155D0A0002")]))
+    outcome = run(host, switch_map={"lan": "Prod", "PROD": "LAN"})
+    assert [one["switch"] for one in outcome.values["adapters"]] == ["Prod", "LAN"]
+
+
 def test_a_missing_switch_blocks_where_disconnecting_is_not_wanted() -> None:
     host = ImportHost(vm=exported(NetworkAdapters=[adapter("Gone")]))
     outcome = run(host, disconnect_missing_switches=False)

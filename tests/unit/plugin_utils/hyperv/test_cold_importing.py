@@ -157,6 +157,7 @@ def test_none_and_several_are_errors(files: dict[str, int], path: str, error: ty
         ({"mode": "restore", "generate_new_id": True, "virtual_machine_path": "D:\\V"}, "generate_new_id"),
         ({"mode": "copy", "generate_new_id": True}, "virtual_machine_path"),
         ({"switch_map": {"LAN": ""}}, "switch_map"),
+        ({"switch_map": {"LAN": "a", "lan": "b"}}, "one switch"),
         ({"snapshot_source_path": "D:\\a\\..\\b"}, "snapshot_source_path"),
     ],
 )

@@ -92,6 +92,39 @@ def test_a_missing_switch_blocks_and_a_map_cures() -> None:
     assert fleet.machines["hv01"].sent("Connect-VMNetworkAdapter")
 
 
+@pytest.mark.parametrize(
+    ("switch_map", "expected"),
+    [
+        ({"LAN": "DMZ", "DMZ": "LAN"}, ["DMZ", "LAN", "LAN", "Prod"]),
+        ({"old": "LAN", "lan": "DMZ", "Dmz": "Prod"}, ["DMZ", "Prod", "LAN", "Prod"]),
+        ({"OLD": "DMZ", "Prod": "LAN"}, ["LAN", "DMZ", "DMZ", "LAN"]),
+    ],
+)
+def test_all_pairs_of_a_map_hold_at_once(switch_map: dict[str, str], expected: list[str]) -> None:
+    fleet = Fleet()
+    fleet.switches["hv02"] = ["LAN", "DMZ", "Prod"]
+    names = ("LAN", "DMZ", "Old", "Prod")
+    fleet.add("web01", NetworkAdapters=[{"Id": f"A\\{name}", "Name": "net", "SwitchName": name} for name in names])
+    if "Old" not in {name.title() for name in switch_map}:
+        switch_map = {**switch_map, "Old": "LAN"}
+    moved = fleet.run(names=["web01"], switch_map=switch_map)
+    assert (outcomes(moved), finding_ids(moved)) == ({"web01": "moved"}, [])
+    there = fleet.vms["hv02"][vm_id("web01")]["NetworkAdapters"]
+    assert [adapter["SwitchName"] for adapter in there] == expected
+
+
+def test_a_host_that_shows_no_planned_vms_maps_only_what_is_missing() -> None:
+    fleet = Fleet()
+    fleet.settings["hv01"]["SupportedVmVersions"] = []
+    fleet.machines["hv01"].on("Get-VMHostSupportedVersion", lambda _parameters, _piped: [])
+    fleet.switches["hv02"] = ["LAN", "DMZ"]
+    fleet.add("web01")
+    fleet.add("web02", NetworkAdapters=[{"Id": "A", "Name": "n", "SwitchName": "Old"}])
+    found = fleet.run(names=["web01", "web02"], switch_map={"lan": "DMZ", "old": "LAN"}, skip_blocked=True)
+    assert outcomes(found) == {"web01": "skipped", "web02": "moved"}
+    assert finding_ids(found) == ["switch_map_impossible"]
+
+
 def test_an_unknown_message_blocks_with_number_and_text() -> None:
     fleet = Fleet()
     fleet.add("web01", odd=[{"MessageId": 47110, "Message": "Quelque chose", "Source": None}])

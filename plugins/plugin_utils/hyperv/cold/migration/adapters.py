@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ....errors import InvalidRequest, NotPossible, TimedOut
 from ....findings import Finding, Severity, blocking
 from ....waiting import Deadline, wait_until
+from ...compatibility import mapped_switch
 from ...gateway import VmDetails, read_details
 from ...guest.exchange import Exchange, read_exchanges
 from ...network.adapters import AdapterPlan, find_adapter, plan_adapters
@@ -121,8 +122,9 @@ def wire(details: VmDetails, wanted: Wanted) -> Wiring:
         way = way_of(adapter, vlans.get(adapter.id), entry, networks)
         wishes.append(way.wish)
         found += judge_way(details.vm.name, way)
-        if adapter.switch_name and way.wish.switch and way.wish.switch.lower() != adapter.switch_name.lower():
-            switch_map.setdefault(adapter.switch_name, way.wish.switch)
+        name, target = adapter.switch_name, way.wish.switch
+        if name and target and target.lower() != name.lower() and mapped_switch(switch_map, name) is None:
+            switch_map[name] = target
     return Wiring(
         wishes=tuple(wishes),
         switch_map=switch_map,

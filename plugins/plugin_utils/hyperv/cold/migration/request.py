@@ -11,6 +11,7 @@ from typing import Any
 
 from ....errors import InvalidRequest
 from ....session.command import Credential, Secret
+from ...compatibility import check_switch_map
 from ...migration.placement import check_path
 from ..route import route_of
 from .decide import Start
@@ -68,7 +69,7 @@ def parse(arguments: Mapping[str, Any], *, host: str, inventory_hosts: tuple[str
         credential=_credential(arguments),
         destination_path=_path(arguments, "destination_path"),
         import_mode=arguments.get("import_mode") or REGISTER,
-        switch_map=_switch_map(arguments.get("switch_map") or {}),
+        switch_map=check_switch_map(arguments.get("switch_map") or {}),
         adapters=tuple(arguments.get("adapters") or ()),
         eject_iso=bool(arguments.get("eject_iso")),
         limit_processors=bool(arguments.get("limit_processors")),
@@ -144,13 +145,6 @@ def _credential(arguments: Mapping[str, Any]) -> Credential | None:
         missing = "transfer_password" if password is None else "transfer_username"
         raise InvalidRequest(f"{missing} is missing: an account is a name and a password")
     return None if username is None else Credential(str(username), Secret(str(password)))
-
-
-def _switch_map(given: Mapping[str, Any]) -> dict[str, str]:
-    for name, target in given.items():
-        if not isinstance(target, str) or not name.strip() or not target.strip():
-            raise InvalidRequest(f"switch_map: {name!r} is mapped to {target!r}; give names of switches")
-    return dict(given)
 
 
 def _number(arguments: Mapping[str, Any], option: str, default: int) -> int:
