@@ -313,13 +313,19 @@ class Adapter:
 class Vlan:
     """The VLAN setting of an adapter, by the adapter's Id."""
 
-    PROPERTIES: ClassVar = ("Id", "OperationMode", "AccessVlanId", "NativeVlanId", "AllowedVlanIdListString")
+    PROPERTIES: ClassVar = (
+        "Id", "OperationMode", "AccessVlanId", "NativeVlanId", "AllowedVlanIdListString", "PrimaryVlanId",
+        "SecondaryVlanId", "SecondaryVlanIdListString",
+    )  # fmt: skip
 
     adapter: str
     operation_mode: str = ""
     access_vlan_id: int | None = None
     native_vlan_id: int | None = None
     allowed_vlan_ids: str = ""
+    primary_vlan_id: int | None = None
+    secondary_vlan_ids: str = ""
+    """Of a private VLAN: the one of an isolated or community port, or those of a promiscuous one."""
 
     @classmethod
     def from_wire(cls, raw: Mapping[str, Any]) -> Vlan:
@@ -330,6 +336,8 @@ class Vlan:
             access_vlan_id=whole(raw.get("AccessVlanId")),
             native_vlan_id=whole(raw.get("NativeVlanId")),
             allowed_vlan_ids=text(raw.get("AllowedVlanIdListString")),
+            primary_vlan_id=whole(raw.get("PrimaryVlanId")),
+            secondary_vlan_ids=text(raw.get("SecondaryVlanIdListString") or raw.get("SecondaryVlanId")),
         )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...session.protocol import Session
+    from ..model import Vlan
 
 
 UNREAD: Final = ", time of last write not readable"
@@ -94,7 +95,7 @@ def seen_of(details: VmDetails, files: Mapping[str, Item]) -> dict[str, str]:
         "processors": str(vm.processor_count),
         "memory": f"{vm.memory_startup} {vm.memory_minimum} {vm.memory_maximum} {vm.dynamic_memory_enabled}",
     }
-    vlans = {vlan.adapter: f"{vlan.operation_mode} {vlan.access_vlan_id}" for vlan in details.vlans}
+    vlans = {vlan.adapter: _lane(vlan) for vlan in details.vlans}
     for adapter in details.adapters:
         mac = "dynamic" if adapter.dynamic_mac_address else adapter.mac_address
         found[f"adapter {adapter.id}"] = f"{adapter.name} {adapter.switch_name} {mac} {vlans.get(adapter.id, '')}"
@@ -111,6 +112,15 @@ def seen_of(details: VmDetails, files: Mapping[str, Item]) -> dict[str, str]:
         size = sizes.get(path.lower())
         found[f"file {path.lower()}"] = f"{item.size} bytes, {item.modified}" if item else f"{size} bytes{UNREAD}"
     return found
+
+
+def _lane(vlan: Vlan) -> str:
+    """Return an adapter's VLAN setting; of each mode what counts in it, so that settings of the others don't."""
+    more = {
+        "Trunk": f" native {vlan.native_vlan_id}, allowed {vlan.allowed_vlan_ids}",
+        "Private": f" primary {vlan.primary_vlan_id}, secondary {vlan.secondary_vlan_ids}",
+    }
+    return f"{vlan.operation_mode} {vlan.access_vlan_id}{more.get(vlan.operation_mode, '')}"
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str], *, by_size: bool = False) -> tuple[str, ...]:

@@ -88,6 +88,11 @@ def check_path(option: str, path: str) -> str:
     problem = _problem(path)
     if problem:
         raise InvalidRequest(f"{option}: the path {path!r} {problem}")
+    return without_separator(path)
+
+
+def without_separator(path: str) -> str:
+    """Return a path without a trailing separator; that of a drive's root stays: "E:" alone is no folder."""
     stripped = path.rstrip("\\")
     return stripped + "\\" if len(stripped) == 2 else stripped
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ...findings import Finding, Severity
@@ -121,6 +121,12 @@ def plain_address(address: str) -> str:
         return str(ipaddress.ip_address(address.partition("/")[0].partition("%")[0]))
     except ValueError:
         return address
+
+
+def is_link_local(text: str) -> bool:
+    """Whether an address holds on its own link alone, or a text is none."""
+    plain = plain_address(text)
+    return not is_address(plain) or ipaddress.ip_address(plain).is_link_local
 
 
 def is_address(text: str) -> bool:
@@ -276,19 +282,26 @@ def gateway_unknown(subject: str, adapter: str, address: str, dropped: Iterable[
 
 
 def address_conflicts(
-    subject: str, vm_id: str, adapter_id: str, address: str, others: Iterable[Neighbour]
+    subject: str,
+    vm_id: str,
+    adapter_id: str,
+    address: str,
+    others: Iterable[Neighbour],
+    *,
+    severity: Severity = Severity.BLOCKING,
 ) -> Iterator[Finding]:
     """Yield a finding for each other adapter whose guest reports this address."""
     wanted = plain_address(address)
     for other in others:
         if wanted not in map(plain_address, other.addresses) or _is_own(other, vm_id, adapter_id):
             continue
-        yield _address(
+        taken = _address(
             subject,
             "ip_address_taken",
             f"{wanted} is reported by {other.vm_name} ({other.vm_id}) on {other.host}",
             "Choose another address, or change that VM's first.",
         )
+        yield replace(taken, severity=severity)
 
 
 def address_twice(subject: str, address: str, other: str) -> Finding:

@@ -77,6 +77,20 @@ def _target(
             )
 
 
+def kept_conflicts(target: AdapterTarget, others: Sequence[Neighbour]) -> Iterator[Finding]:
+    """Yield a warning for each VM on another host that has what an adapter brings along: its MAC address, its guest's.
+
+    Ranges of MAC addresses overlap where nobody set them apart. Both may be meant so: networks can be separate.
+    """
+    adapter, who = target.adapter, (target.subject, target.vm.id, target.adapter.id)
+    if target.mac is None and adapter.mac_address not in ("", findings.NO_MAC):
+        yield from findings.mac_conflicts(*who, adapter.mac_address.upper(), others, severity=Severity.WARNING)
+    if not target.wish.addresses_guest:
+        for address in adapter.ip_addresses:
+            if not findings.is_link_local(address):
+                yield from findings.address_conflicts(*who, address, others, severity=Severity.WARNING)
+
+
 def _switch(target: AdapterTarget, around: HostNetworks) -> Iterator[Finding]:
     """Yield findings about the switch it is at afterwards. A dead uplink blocks only one that would come to it."""
     name = target.switch_then

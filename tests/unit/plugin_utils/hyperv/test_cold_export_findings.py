@@ -19,6 +19,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.eviden
     UNREAD,
     differences,
     read_sources,
+    seen_of,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.export_tree import stale
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.decide import Standing
@@ -27,6 +28,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.reading import (
     _changed as source_changed,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import VmDetails
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model import Adapter, Vlan, Vm
 from unit.fake_session import Refused
 from unit.plugin_utils.hyperv.fake_exports import DEAD, FOLDER, MANIFEST, PATH, host, run, unfinished, written
 from unit.plugin_utils.hyperv.fake_files import disk_of
@@ -210,6 +213,24 @@ def test_disks_on_a_share_that_the_session_can_not_see_are_exported_anew_by_each
     assert len(stale(exported, edited, "off", by_size=True)) == 2
     assert run(here).values["vms"][0]["outcome"] == "exported"
     assert len(here.session.sent("Export-VM")) == 2
+
+
+def test_vlans_count_by_what_counts_in_their_mode() -> None:
+    def seen(**vlan: Any) -> dict[str, str]:
+        card = Adapter(vm_id=WEB, id="A", name="n", switch_name="LAN")
+        return seen_of(
+            VmDetails(vm=Vm(id=WEB, name="web01", state="Off"), adapters=(card,), vlans=(Vlan(adapter="A", **vlan),)),
+            {},
+        )
+
+    trunk = {"operation_mode": "Trunk", "access_vlan_id": 0, "native_vlan_id": 10, "allowed_vlan_ids": "10-20"}
+    assert differences(seen(**trunk), seen(**trunk)) == ()
+    assert differences(seen(**trunk), seen(**trunk | {"native_vlan_id": 99}))
+    assert differences(seen(**trunk), seen(**trunk | {"allowed_vlan_ids": "1-4000"}))
+    private = {"operation_mode": "Private", "primary_vlan_id": 5, "secondary_vlan_ids": "6"}
+    assert differences(seen(**private), seen(**private | {"secondary_vlan_ids": "7"}))
+    access = {"operation_mode": "Access", "access_vlan_id": 5}
+    assert differences(seen(**access), seen(**access, native_vlan_id=7)) == (), "a rest of another mode"
 
 
 def test_times_that_could_be_read_only_once_count_as_unknown() -> None:

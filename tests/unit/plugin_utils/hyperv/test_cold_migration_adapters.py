@@ -22,7 +22,11 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway imp
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.guest.exchange import Exchange
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model import Adapter, Vlan, Vm
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model_guest import Service
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.findings import MacPool, SwitchPort
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.findings import (
+    MacPool,
+    Neighbour,
+    SwitchPort,
+)
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.named import networks_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.network.reading import HostNetworks
 
@@ -145,6 +149,17 @@ def test_bad_entries_are_refused_before_anything_is_sent(given: list[Any], word:
         parse_entries(given, THERE)
 
 
+def test_an_entry_about_another_vm_may_be_meant_for_another_destination() -> None:
+    elsewhere = {"vm": "erp", "network": "dmz", "ipv4": {"address": "10.3.0.15"}}
+    entries = parse_entries([elsewhere, {"vm": "web", "network": "lan"}], THERE, chosen=["web"])
+    wanted = Wanted(entries=entries, source=HERE, destination=THERE)
+    assert wire(details(), wanted).wishes[0].network == THERE["lan"]
+    with pytest.raises(InvalidRequest, match=r"adapters\[0\].*'dmz'"):
+        wanted.of("1", "ERP")
+    with pytest.raises(InvalidRequest, match="'dmz'"):
+        parse_entries([elsewhere], THERE, chosen=["Erp"])
+
+
 def judged(wiring: Wiring, machine: VmDetails, around: HostNetworks = AROUND, exchange: Any = None) -> list[str]:
     here = HostNetworks(host="hv01")
     found = judge_wiring(
@@ -161,6 +176,24 @@ def test_switches_and_their_uplinks_are_judged_though_the_name_is_the_same() -> 
     down = replace(AROUND, uplinks_up={"x710": False})
     there = wire(details(), Wanted(source=HERE, destination=SAME))
     assert judged(there, details(), down) == ["switch_uplink_down"]
+
+
+def test_what_an_adapter_brings_along_and_another_vm_has_there_is_warned_of() -> None:
+    card = replace(FIRST, ip_addresses=("10.1.0.9", "fe80::1"))
+    twin = Neighbour(
+        host="hv02", vm_id="2", vm_name="db", adapter_id="X", mac=card.mac_address, addresses=("fe80::1", "10.1.0.9")
+    )
+    around, kept = replace(AROUND, neighbours=(twin,)), Wanted(source=HERE, destination=SAME)
+    assert judged(wire(details(card), kept), details(card), around) == ["mac_address_taken", "ip_address_taken"]
+    found = judge_wiring(
+        {ID: details(card)}, {ID: wire(details(card), kept)}, around, HostNetworks(host="hv01"), EXCHANGE, SAME
+    )
+    assert {one.severity.value for one in found[ID]} == {"warning"}
+    own = replace(AROUND, neighbours=(replace(twin, vm_id=ID, adapter_id=card.id),))
+    assert judged(wire(details(card), kept), details(card), own) == [], "its own copy of an earlier try"
+    moved = replace(kept, entries=entry(network="lan", mac_address="00155D00FFFF", ipv4={"address": "10.2.0.15"}))
+    changed = wire(details(card), replace(moved, destination=THERE))
+    assert judged(changed, details(card), around) == []
 
 
 def test_whether_a_guest_takes_an_address_is_judged_from_what_it_says_now() -> None:

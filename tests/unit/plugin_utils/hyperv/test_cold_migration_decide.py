@@ -243,6 +243,8 @@ def test_the_destination_sees_the_export_by_the_administrative_share() -> None:
     assert where_to_bring(request(), found, "a") == {
         "export": "D:\\Hyper-V Exports\\a", "share": "\\\\HV01\\D$\\Hyper-V Exports\\a", "tree": "D:\\VMs\\a"
     }  # fmt: skip
+    root = places(request(), export="D:\\x", source_name="HV01", destination_default="E:\\")
+    assert (root.home, root.tree_of("a")) == ("E:\\", "E:\\a"), "a drive without its separator is no folder"
     http = request(transfer_method="http", source_share="http://hv01/exports/", export_path="D:\\x")
     found = places(http, export="D:\\x", source_name="HV01", destination_default="D:\\VMs")
     assert where_to_bring(http, found, "a")["share"] == "http://hv01/exports/a"

@@ -130,6 +130,20 @@ def test_what_is_not_touched(world: World, here: dict[str, Any], there: dict[str
     assert world.changes == 0
 
 
+@pytest.mark.parametrize(
+    ("there", "eject", "expected"), [(True, False, []), (False, False, ["iso_missing"]), (False, True, ["iso_missing"])]
+)
+def test_an_iso_that_the_destination_has_is_no_obstacle(
+    world: World, there: bool, eject: bool, expected: list[str]
+) -> None:
+    world.origin()["isos"] = ["D:\\iso\\tools.iso"]
+    if there:
+        world.files[DESTINATION].add("d:\\iso\\tools.iso")
+    told = world.go(check_mode=True, eject_iso=eject)
+    assert [one for one in finding_ids(told) if one == "iso_missing"] == expected
+    assert (told.failure is None) == (there or eject)
+
+
 def test_one_vm_that_fails_stops_no_other(world: World) -> None:
     world.add("db", State="Paused")
     outcome = world.go(names=["web", "db"])

@@ -18,7 +18,7 @@ from ...guest.exchange import Exchange, read_exchanges
 from ...network.adapters import AdapterPlan, find_adapter, plan_adapters
 from ...network.applying import apply_adapters
 from ...network.findings import plain_address
-from ...network.judging import judge, judge_guests, judge_wishes
+from ...network.judging import judge, judge_guests, judge_wishes, kept_conflicts
 from ...network.reading import HostNetworks, read_networks
 from ...network.wishes import AdapterWish, parse_wishes
 from . import marks
@@ -62,46 +62,82 @@ class Wiring:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What one entry of the option asks: of the VM with this name or Id."""
+
+    number: int
+    vm: str
+    wish: AdapterWish = field(default_factory=AdapterWish)
+    problem: InvalidRequest | None = None
+    """Why it can't be, at this destination; it is raised for a VM of the task alone."""
+
+    @property
+    def label(self) -> str:
+        """Return what messages call it."""
+        return f"adapters[{self.number}] (vm {self.vm}, {self.wish.label})"
+
+    def is_about(self, vm_id: str, name: str) -> bool:
+        """Whether it means this VM."""
+        return self.vm.lower() in (vm_id, name.lower())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What was asked of adapters for all VMs of a task, with the named networks of both hosts."""
 
-    entries: tuple[tuple[str, AdapterWish], ...] = ()
-    """Name or Id of a VM, and the wish."""
+    entries: tuple[Entry, ...] = ()
     source: Mapping[str, Network] = field(default_factory=dict)
     destination: Mapping[str, Network] = field(default_factory=dict)
     switch_map: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, vm_id: str, name: str) -> tuple[tuple[str, AdapterWish], ...]:
-        """Return the wishes for a VM, by its Id or its name, each with what messages call its entry."""
-        return tuple(
-            (f"adapters[{number}] (vm {vm}, {wish.label})", wish)
-            for number, (vm, wish) in enumerate(self.entries)
-            if vm.lower() in (vm_id, name.lower())
-        )
+    def of(self, vm_id: str, name: str) -> tuple[Entry, ...]:
+        """Return the entries for a VM, by its Id or its name; raises InvalidRequest where one of them can't be."""
+        found = tuple(entry for entry in self.entries if entry.is_about(vm_id, name))
+        for entry in found:
+            if entry.problem is not None:
+                raise entry.problem
+        return found
 
 
-def parse_entries(given: Sequence[Any], networks: Mapping[str, Network]) -> tuple[tuple[str, AdapterWish], ...]:
-    """Return the entries of the option ``adapters``; InvalidRequest names the entry and the value of what can't be."""
+def parse_entries(
+    given: Sequence[Any], networks: Mapping[str, Network], *, chosen: Collection[str] | None = None
+) -> tuple[Entry, ...]:
+    """Return the entries of the option ``adapters``; InvalidRequest names the entry and the value of what can't be.
+
+    ``chosen`` are the names and Ids that people chose VMs by, None where all entries are the task's. An entry about
+    another VM may be meant for another destination and its networks: what is wrong with it here is kept with it.
+    """
     found = []
     seen: dict[tuple[str | None, ...], int] = {}
+    mine = None if chosen is None else {one.strip("{}").lower() for one in chosen}
     for number, entry in enumerate(given):
-        vm = str(entry.get(_VM) or "").strip() if isinstance(entry, dict) else ""
+        vm = str(entry.get(_VM) or "").strip().strip("{}") if isinstance(entry, dict) else ""
         if not vm:
             raise InvalidRequest(f"adapters[{number}]: vm is missing: the name or the Id of a virtual machine")
-        rest = {key: value for key, value in entry.items() if key != _VM}
-        (wish,) = parse_wishes([rest], networks, where=f"adapters[{number}]")
-        wrong = blocking(judge_wishes([wish]))
-        if wrong:
-            raise InvalidRequest(f"adapters[{number}]: {wrong[0].evidence}. {wrong[0].remedy}")
-        vm = vm.strip("{}")
+        try:
+            wish = _wish_of(entry, networks, f"adapters[{number}]")
+        except InvalidRequest as problem:
+            if mine is None or vm.lower() in mine:
+                raise
+            found.append(Entry(number=number, vm=vm, problem=problem))
+            continue
         about = tuple(one and one.lower() for one in (vm, wish.name, wish.id, wish.match_mac))
         if seen.setdefault(about, number) != number:
             raise InvalidRequest(
                 f"adapters[{seen[about]}] and adapters[{number}] mean the same adapter of {vm} ({wish.label}); say all "
                 "of it in one entry"
             )
-        found.append((vm, wish))
+        found.append(Entry(number=number, vm=vm, wish=wish))
     return tuple(found)
+
+
+def _wish_of(entry: Mapping[str, Any], networks: Mapping[str, Network], where: str) -> AdapterWish:
+    rest = {key: value for key, value in entry.items() if key != _VM}
+    (wish,) = parse_wishes([rest], networks, where=where)
+    wrong = blocking(judge_wishes([wish]))
+    if wrong:
+        raise InvalidRequest(f"{where}: {wrong[0].evidence}. {wrong[0].remedy}")
+    return wish
 
 
 def wire(details: VmDetails, wanted: Wanted) -> Wiring:
@@ -163,16 +199,16 @@ def _guid_of(adapter: Adapter) -> str:
 
 def _asked(details: VmDetails, wanted: Wanted) -> dict[str, AdapterWish]:
     """Return the entries about a VM by the Id of the adapter that each means."""
-    found: dict[str, tuple[str, AdapterWish]] = {}
-    for entry, wish in wanted.of(details.vm.id, details.vm.name):
-        adapter = find_adapter(details, wish)
-        first, _wish = found.setdefault(adapter.id, (entry, wish))
-        if first != entry:
+    found: dict[str, Entry] = {}
+    for entry in wanted.of(details.vm.id, details.vm.name):
+        adapter = find_adapter(details, entry.wish)
+        first = found.setdefault(adapter.id, entry)
+        if first is not entry:
             raise InvalidRequest(
-                f"{first} and {entry} mean the same adapter {adapter.name!r} ({adapter.adapter_id}) of "
+                f"{first.label} and {entry.label} mean the same adapter {adapter.name!r} ({adapter.adapter_id}) of "
                 f"{details.vm.name} ({details.vm.id}); say all of it in one entry"
             )
-    return {identifier: wish for identifier, (_entry, wish) in found.items()}
+    return {identifier: entry.wish for identifier, entry in found.items()}
 
 
 def _by_id(adapter: Adapter, wish: AdapterWish) -> AdapterWish:
@@ -194,6 +230,8 @@ def judge_wiring(
     plan = plan_adapters(ports, wishes, {})
     elsewhere: tuple[Neighbour, ...] = here.neighbours
     found = list(judge(plan, around, elsewhere=elsewhere, networks=networks.values()))
+    for target in plan.targets:
+        found += kept_conflicts(target, around.neighbours)
     running = [details for details in machines.values() if details.vm.state == "Running"]
     guests = plan_adapters(running, wishes, here.configurations)
     found += judge_guests(guests, machines, exchanges, host=here.host)

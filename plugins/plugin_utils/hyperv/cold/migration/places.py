@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...migration.placement import without_separator
 from .. import manifest
 from .request import HTTP
 
@@ -72,7 +73,7 @@ def export_root(request: ColdRequest, volumes: Mapping[str, int], found_on: str 
 
 def places(request: ColdRequest, *, export: str, source_name: str, destination_default: str) -> Places:
     """Return the three roots. ``source_name`` is the source's computer name, for its administrative share."""
-    home = destination_default.rstrip("\\")
+    home = without_separator(destination_default)
     share = request.source_share or share_of(export, source_name)
     return Places(export=export, share=share, tree=request.destination_path or home, home=home)
 

@@ -19,7 +19,7 @@ from ...guest.exchange import GuestSystem as Kind
 from ...guest.exchange import read_exchanges
 from ...migration.checking import choose, same_host
 from ...migration.hosts import Hosts
-from ...migration.read_hosts import read_host
+from ...migration.read_hosts import read_existing, read_host
 from ...migration.read_vms import facts_of
 from ...model_enums import IntegrationService
 from ...model_host import OperatingSystem
@@ -105,8 +105,9 @@ def _wanted(request: Request, asked: ColdRequest) -> Wanted:
     source, destination = (
         networks_of(request.variable(host, VARIABLE), host=host) for host in (request.host, asked.destination)
     )
+    chosen = [str(one) for option in ("names", "ids") for one in request.arguments.get(option) or ()]
     return Wanted(
-        entries=parse_entries(asked.adapters, destination),
+        entries=parse_entries(asked.adapters, destination, chosen=chosen),
         source=source,
         destination=destination,
         switch_map=asked.switch_map,
@@ -222,6 +223,8 @@ def _checked(
     if any(facts_of(t.case.source.details).tpm for t in due if t.case.source is not None):
         source = read_host(hosts.source, look.source, tpm=True)
         destination = read_host(hosts.destination, look.destination, tpm=True)
+    isos = {iso for t in due if t.case.source is not None for iso in facts_of(t.case.source.details).isos}
+    destination = replace(destination, existing=read_existing(hosts.destination, sorted(isos)))
     guests = _guests(hosts.source, due)
     ways = _route_findings(hosts.destination, due, asked)
     wires = _wire_findings(hosts, due, guests, wanted)
