@@ -19,6 +19,7 @@ FLEET = fleet(
         {"name": "HV01", "edition": "2019", "switches": ["LAN", "Backup"], "cpu": {"model": "skylake", "cores": 16}},
         {"name": "HV02", "language": "fr", "switches": ["Production"], "cpu": {"model": "milan", "cores": 4}},
         {"name": "OLD1", "edition": "2012R2", "switches": ["LAN"]},
+        {"name": "MID1", "edition": "2016", "switches": ["LAN"]},
     ],
     [
         {"name": "erp01", "host": "HV01", "version": "9.0",
@@ -55,7 +56,7 @@ def brought(module_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     assert [run.one(name)["_status"] for name in ("export", "saved")] == ["ok", "ok"], run.output
     carried = tmp_path_factory.mktemp("carried")
     module_lab.control("save", "HV01", "D:\\Exports", str(carried))
-    for host in ("HV02", "OLD1"):
+    for host in ("HV02", "OLD1", "MID1"):
         module_lab.control("bring", host, str(carried), "D:\\In")
     return {name: f"D:\\In\\{vm['id']}" for name, vm in machines(module_lab, "HV01").items()}
 
@@ -107,6 +108,9 @@ def refused(module_lab: Lab, brought: dict[str, str]) -> dict[str, Any]:
                 task("drive", "vm_import", path=erp, mode="restore", vhd_destination_path="Q:\\V"),
             ]},
             {"hosts": "old1", "gather_facts": False, "tasks": [task("newer", "vm_import", path=erp)]},
+            {"hosts": "mid1", "gather_facts": False, "tasks": [
+                task("newer, without its list", "vm_import", path=f"{erp}\\erp01"),
+            ]},
         ]
     )  # fmt: skip
     return {
@@ -131,6 +135,7 @@ def refused(module_lab: Lab, brought: dict[str, str]) -> dict[str, Any]:
         ("broken", "not_possible", ["import_refused"]),
         ("drive", "not_possible", ["drive_missing"]),
         ("newer", "not_possible", ["configuration_version_unsupported"]),
+        ("newer, without its list", "not_possible", ["configuration_version_unsupported"]),
     ],
 )
 def test_refused_in_one_line(refused: dict[str, Any], name: str, kind: str, found: list[str]) -> None:

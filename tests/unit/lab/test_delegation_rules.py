@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hyperv_lab.hyperv.cmdlets_cim import GetCimInstance
 from hyperv_lab.hyperv.delegation import require_credentials, require_rights
 from hyperv_lab.hyperv.directory import Directory
 from hyperv_lab.hyperv.directory_cmdlets import (
@@ -27,6 +28,7 @@ from unit.lab.migration_bench import fleet, identity, run
 if TYPE_CHECKING:
     from hyperv_lab.hyperv.fleet import Fleet
 
+DEVICE_GUARD = "root\\Microsoft\\Windows\\DeviceGuard"
 SERVICE = "Microsoft Virtual System Migration Service"
 KERBEROS = {"migration": {"enabled": True, "any_network": True, "authentication": "Kerberos"}}
 
@@ -58,6 +60,52 @@ def test_credssp_mode_needs_a_session_with_credentials() -> None:
     assert reach(lab, identity(lab, lab.hosts["HV1"], method="ntlm")) == "0x8009030E"
     lab.hosts["HV2"].migration.authentication = "Kerberos"
     assert reach(lab, identity(lab, lab.hosts["HV1"])) == "0x8009030E"
+
+
+def test_credential_guard_on_the_source_keeps_credssp_from_working() -> None:
+    lab = fleet(defaults={"edition": "2025"})
+    source, destination = lab.hosts["HV1"], lab.hosts["HV2"]
+    assert shown_guard(source) == 1
+    assert reach(lab, identity(lab, source)) == "0x8009030E"
+    source.guard = False
+    assert shown_guard(source) == 0
+    assert destination.credential_guard
+    assert reach(lab, identity(lab, source)) == "reached"
+    source.guard = True
+    source.migration.authentication = destination.migration.authentication = "Kerberos"
+    assert reach(lab, identity(lab, source)) == "reached"
+
+
+@pytest.mark.parametrize(
+    ("host", "guarded"),
+    [
+        ({"edition": "2022"}, False),
+        ({"edition": "2022", "credential_guard": True}, True),
+        ({"edition": "2025", "domain_joined": False}, False),
+        ({"edition": "2025", "credential_guard": False}, False),
+        ({"edition": "2025"}, True),
+    ],
+)
+def test_credential_guard_is_the_default_of_2025_in_a_domain(host: dict[str, Any], guarded: bool) -> None:
+    assert fleet(hosts=[{"name": "HV1", **host}], vms=[]).hosts["HV1"].credential_guard == guarded
+
+
+def test_there_is_no_class_about_credential_guard_on_2012r2() -> None:
+    host = fleet(defaults={"edition": "2012R2"}).hosts["HV1"]
+    (error,) = run(GetCimInstance, host, Namespace=DEVICE_GUARD, ClassName="Win32_DeviceGuard").errors
+    assert error.error_id == "HRESULT 0x8004100e"
+
+
+def shown_guard(host: Any) -> int:
+    """Return the only service that Win32_DeviceGuard shows."""
+    (found,) = run(GetCimInstance, host, Namespace=DEVICE_GUARD, ClassName="Win32_DeviceGuard").written
+    (service,) = found.values["SecurityServicesRunning"]
+    return int(service)
+
+
+def test_an_account_in_protected_users_leaves_no_credentials_behind() -> None:
+    lab = fleet(directory=directory())
+    assert reach(lab, identity(lab, lab.hosts["HV1"], "guarded")) == "0x8009030E"
 
 
 def test_a_local_account_never_reaches_the_other_host() -> None:

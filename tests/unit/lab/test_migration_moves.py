@@ -11,8 +11,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hyperv_lab.hyperv import contents
-from hyperv_lab.hyperv.migration_errors import MoveFailed
+from hyperv_lab.hyperv import contents, power
+from hyperv_lab.hyperv.failures import Refused
+from hyperv_lab.hyperv.migration_errors import SHARING_VIOLATION, MoveFailed
 from hyperv_lab.hyperv.migration_prepare import Incompatible
 from unit.lab.migration_bench import Driver, fleet, request, vm_of
 
@@ -250,20 +251,38 @@ def test_checkpoints_move_with_their_chain_and_a_foreign_parent_stays() -> None:
     assert vm.snapshots[0].hard_drives[0].path == "D:\\Moved\\web\\Virtual Hard Disks\\web.vhdx"
 
 
-def test_a_parent_goes_away_when_asked_for_and_not_used_by_others() -> None:
-    parent = "D:\\Base\\gold.vhdx"
+def with_one_parent(parent: str, **other: Any) -> Fleet:
+    """Return a fleet whose machines "web" and "other" have disks on one parent."""
     vms = [
-        {"name": name, "host": "HV1", "disks": [{"path": f"D:\\Hyper-V\\{name}.vhdx", "parent": parent}]}
-        for name in ("web", "other")
+        {"name": name, "host": "HV1", "disks": [{"path": f"D:\\Hyper-V\\{name}.vhdx", "parent": parent}], **more}
+        for name, more in (("web", {}), ("other", other))
     ]
-    lab = fleet(vms=vms)
+    return fleet(vms=vms)
+
+
+def test_a_parent_goes_away_when_asked_for_whoever_else_needs_it() -> None:
+    parent = "D:\\Base\\gold.vhdx"
+    lab = with_one_parent(parent)
     driver = Driver(lab)
     driver.begin(request(lab, "web", remove_parents=True))
     driver.finish()
-    assert lab.hosts["HV1"].storage.file(parent) is not None
-    driver.begin(request(lab, "other", remove_parents=True))
-    driver.finish()
     assert lab.hosts["HV1"].storage.file(parent) is None
+    with pytest.raises(Refused) as caught:
+        power.start(vm_of(lab, "other"))
+    assert (caught.value.kind, caught.value.values["path"]) == ("disk_missing", parent)
+
+
+def test_a_parent_that_a_running_machine_holds_stays_and_the_clean_up_fails() -> None:
+    parent = "D:\\Base\\gold.vhdx"
+    lab = with_one_parent(parent, state="Running")
+    driver = Driver(lab)
+    move = driver.begin(request(lab, "web", remove_parents=True))
+    driver.finish()
+    assert move.failure is not None
+    assert move.failure.cause == SHARING_VIOLATION
+    assert vm_of(lab, "web").host.name == "HV2"
+    assert lab.hosts["HV1"].storage.file(parent) is not None
+    assert lab.hosts["HV1"].storage.file("D:\\Hyper-V\\web.vhdx") is None
 
 
 def test_processors_decide_for_running_machines_and_memory_states_only() -> None:

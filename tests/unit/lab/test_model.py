@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hyperv_lab.hyperv import accounts, power
 from hyperv_lab.hyperv import fleet as fleets
 from hyperv_lab.hyperv.clock import Clock
+from hyperv_lab.hyperv.cmdlets_cim import GetCimInstance
 from hyperv_lab.hyperv.cpu import CPU_MODELS
 from hyperv_lab.hyperv.failures import Refused
 from hyperv_lab.hyperv.faults import HostFault
 from hyperv_lab.hyperv.fleet_vms import features_now
 from hyperv_lab.hyperv.storage import GB, DiskFull, File, FileExists, Volume
+from unit.lab.migration_bench import run
 
 
 def still(vm: dict[str, Any] | None = None, **host: Any) -> Any:
@@ -134,6 +137,60 @@ def test_memory_is_asked_for_at_the_start() -> None:
     assert caught.value.kind == "out_of_memory"
 
 
+def chained(*names: str) -> tuple[Any, list[Any], File]:
+    """Return a host with machines whose disks lie on one base, the machines, and the base."""
+    content = {
+        "hosts": [{"name": "A"}],
+        "vms": [
+            {"name": name, "host": "A", "disks": [{"parent": "D:\\Base\\base.vhdx", "type": "Differencing"}]}
+            for name in names
+        ],
+    }
+    host = fleets.parse(content, speed=0).hosts["A"]
+    vms = sorted(host.vms.values(), key=lambda vm: vm.name)
+    base = host.storage.file("D:\\Base\\base.vhdx")
+    assert base is not None
+    return host, vms, base
+
+
+def refused_start(vm: Any) -> tuple[str, str]:
+    with pytest.raises(Refused) as caught:
+        power.start(vm)
+    assert vm.state == "Off"
+    return caught.value.kind, caught.value.values["path"]
+
+
+def test_a_machine_does_not_start_on_a_broken_or_damaged_chain() -> None:
+    host, (vm,), base = chained("v")
+    leaf = host.storage.file(vm.hard_drives[0].path)
+    host.storage.volume(base.path).take(base.path)
+    assert refused_start(vm) == ("disk_missing", base.path)
+    host.storage.volume(base.path).put(base)
+    base.disk, kept = None, base.disk
+    assert refused_start(vm) == ("disk_damaged", base.path)
+    base.disk, base.writing = kept, True
+    assert refused_start(vm) == ("disk_in_use", base.path)
+    base.writing, leaf.disk = False, None
+    assert refused_start(vm) == ("disk_damaged", leaf.path)
+    host.storage.volume(leaf.path).take(leaf.path)
+    assert refused_start(vm) == ("disk_missing", leaf.path)
+
+
+def test_running_machines_share_a_parent_but_not_what_one_of_them_writes() -> None:
+    _host, (one, other, third), base = chained("a", "b", "c")
+    assert power.start(one)
+    assert power.start(other)
+    third.hard_drives[0].path = base.path
+    assert refused_start(third) == ("disk_in_use", base.path)
+    third.hard_drives[0].path = one.hard_drives[0].path
+    assert refused_start(third) == ("disk_in_use", one.hard_drives[0].path)
+    power.turn_off(one)
+    power.turn_off(other)
+    one.host.fleet.clock.advance(60)
+    assert power.start(third)
+    assert refused_start(one) == ("disk_in_use", one.hard_drives[0].path)
+
+
 def test_a_saved_machine_keeps_its_features_and_its_file_has_its_memory() -> None:
     host = still({"state": "Running", "memory_mb": 4096})
     vm = only(host)
@@ -209,12 +266,24 @@ def test_a_disk_fills_at_its_moment() -> None:
 
 def test_a_restarting_service_is_away_for_its_seconds() -> None:
     host = still()
-    host.faults.planned = [HostFault(action="restart_winrm", after_seconds=5, seconds=20)]
+    host.reboot(60)
+    start = host.fleet.clock.start + timedelta(seconds=60)
+    assert booted(host) == start
+    host.fleet.clock.advance(61)
+    assert host.on_request("create", None) == "restart_winrm"
+    host.faults.planned = [HostFault(action="restart_winrm", after_seconds=66, seconds=20)]
     host.fleet.clock.advance(6)
     assert not host.up()
     host.fleet.clock.advance(21)
     assert host.up()
     assert host.on_request("receive", "shell") == "restart_winrm"
+    assert booted(host) == start, "the host itself went on"
+
+
+def booted(host: Any) -> Any:
+    """Return LastBootUpTime."""
+    (system,) = run(GetCimInstance, host, ClassName="Win32_OperatingSystem").written
+    return system.values["LastBootUpTime"]
 
 
 def test_a_host_listens_only_when_enabled_with_a_network() -> None:

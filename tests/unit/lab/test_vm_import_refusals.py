@@ -62,6 +62,7 @@ def test_versions(tmp_path: Path, from_edition: str, version: str, to: str, erro
     found = import_vm(lab, Path=carried(lab, tmp_path))
     if error:
         assert found.error() == error
+        assert ("32784" in found.errors[0].message) == (error[0] == "Unspecified")
         assert not lab.hosts["HV2"].planned
     else:
         assert str(found.one().version) == version

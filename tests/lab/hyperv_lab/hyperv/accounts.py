@@ -67,7 +67,7 @@ def sign_in(host: Host, account: Account, method: str) -> Identity | None:
     invited = {user for endpoint in host.endpoints.values() for user in endpoint.users}
     if not (MAY_USE_WINRM | invited) & {*groups, account.sid}:
         return None
-    delegable = method == "credssp" and account.domain is not None
+    delegable = method == "credssp" and account.domain is not None and not host.fleet.directory.is_protected(account)
     return Identity(account=account, method=method, delegable=delegable, groups=groups)
 
 

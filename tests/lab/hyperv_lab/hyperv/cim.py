@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
+DEVICE_GUARD = "root/microsoft/windows/deviceguard"
 PROVIDERS: dict[tuple[str, str], Provider] = {}
 """(namespace, lower-case class) -> what lists the instances of a host."""
 CLASS_NAMES: dict[tuple[str, str], str] = {}
+SINCE: dict[tuple[str, str], str] = {}
+"""(namespace, lower-case class) -> oldest edition that has it, where that is not the oldest of all."""
 METHODS: dict[tuple[str, str], Method] = {}
 """(lower-case class, lower-case method) -> what it does."""
 
@@ -75,14 +78,16 @@ def normal(namespace: str) -> str:
     return namespace.replace("\\", "/").strip("/").lower()
 
 
-def provide(namespace: str, class_name: str) -> Callable[[Provider], Provider]:
-    """Register a class."""
+def provide(namespace: str, class_name: str, *, since: str | None = None) -> Callable[[Provider], Provider]:
+    """Register a class, one that came with an edition where ``since`` says so."""
 
     def register(function: Provider) -> Provider:
         if (normal(namespace), class_name.lower()) in PROVIDERS:
             raise ValueError(f"{class_name} has two providers")
         PROVIDERS[normal(namespace), class_name.lower()] = function
         CLASS_NAMES[normal(namespace), class_name.lower()] = class_name
+        if since is not None:
+            SINCE[normal(namespace), class_name.lower()] = since
         return function
 
     return register
@@ -100,6 +105,19 @@ def method(
         return function
 
     return register
+
+
+def provider_of(host: Host, namespace: str, class_name: str) -> Provider | None:
+    """Return what lists the instances of a class, None where the host has no such class."""
+    key = (normal(namespace), class_name.lower())
+    provider = host.own_classes().get(key) or PROVIDERS.get(key)
+    return provider if key not in SINCE or host.is_new(SINCE[key]) else None
+
+
+def has_namespace(host: Host, namespace: str) -> bool:
+    """Return whether a host has any class in a namespace."""
+    plain = normal(namespace)
+    return any(space == plain and provider_of(host, space, name) is not None for space, name in PROVIDERS)
 
 
 class BadQuery(Exception):

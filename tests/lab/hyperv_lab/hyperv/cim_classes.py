@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..powershell.values import PropertyBag, TypedArray, UInt16, UInt32, UInt64
 from .accounts import may_use_hyperv
-from .cim import CIMV2, PROVIDERS, VIRTUALIZATION, CimInstance, method, normal, provide
+from .cim import CIMV2, DEVICE_GUARD, PROVIDERS, VIRTUALIZATION, CimInstance, method, normal, provide
 from .cmdlets_vm import remove
 from .failures import Refused
 from .host import BUILDS
@@ -77,7 +77,7 @@ def _system(host: Host) -> list[CimInstance]:
     version, build = BUILDS[host.edition]
     title = "2012 R2" if host.edition == "2012R2" else host.edition
     start = host.fleet.clock.start
-    booted = start + timedelta(seconds=host.down_until) if host.boots else start - timedelta(days=20)
+    booted = start + timedelta(seconds=host.booted_at) if host.boots else start - timedelta(days=20)
     values: dict[str, Any] = {
         "Caption": f"Microsoft Windows Server {title} Datacenter",
         "Version": version,
@@ -116,6 +116,23 @@ def _computer(host: Host) -> list[CimInstance]:
         "Status": "OK",
     }
     return [CimInstance(CIMV2, "Win32_ComputerSystem", values)]
+
+
+@provide(DEVICE_GUARD, "Win32_DeviceGuard", since="2016")
+def _device_guard(host: Host) -> list[CimInstance]:
+    """Return what runs on virtualization-based security: service 1 is Credential Guard, 0 stands for none."""
+    services = TypedArray("System.UInt32", [UInt32(1 if host.credential_guard else 0)])
+    properties = TypedArray("System.UInt32", [UInt32(number) for number in (1, 2, 3)])
+    values: dict[str, Any] = {
+        "InstanceIdentifier": "4ff40742-2649-41b8-bdd1-e80fad1cce80",
+        "Version": "1.0",
+        "AvailableSecurityProperties": properties,
+        "RequiredSecurityProperties": TypedArray("System.UInt32", [UInt32(0)]),
+        "SecurityServicesConfigured": services,
+        "SecurityServicesRunning": services,
+        "VirtualizationBasedSecurityStatus": UInt32(2 if host.credential_guard else 0),
+    }
+    return [CimInstance(DEVICE_GUARD, "Win32_DeviceGuard", values)]
 
 
 @provide(CIMV2, "Win32_Service")

@@ -13,7 +13,7 @@ from ..powershell.values import OBJECT, PropertyBag
 from . import cim_classes, failures, kvp, messages
 from .accounts import may_use_hyperv
 from .base import HostCmdlet, as_list
-from .cim import METHODS, PROVIDERS, VIRTUALIZATION, BadQuery, CimInstance, matcher, normal
+from .cim import METHODS, VIRTUALIZATION, BadQuery, CimInstance, has_namespace, matcher, normal, provider_of
 
 CIM_CLASS = "Microsoft.Management.Infrastructure.CimCmdlets."
 CIM_EXCEPTION = ("Microsoft.Management.Infrastructure.CimException", *failures.EXCEPTION)
@@ -66,10 +66,9 @@ class CimCmdlet(HostCmdlet):
             if not may_use_hyperv(self.call.session.identity):
                 self.wrong(0x80041003, "PermissionDenied", f"{namespace}:{class_name}")
                 return None
-        key = (plain, class_name.lower())
-        provider = self.host.own_classes().get(key) or PROVIDERS.get(key)
+        provider = provider_of(self.host, plain, class_name)
         if provider is None:
-            known = any(space == plain for space, _name in PROVIDERS)
+            known = has_namespace(self.host, plain)
             self.wrong(0x80041010 if known else 0x8004100E, "MetadataError", f"{namespace}:{class_name}")
             return None
         if plain == VIRTUALIZATION and not self.host.vmms_running:

@@ -9,7 +9,7 @@ from ..powershell.commands import ErrorRecord
 from . import failures, guest_networks, messages
 from .accounts import may_use_hyperv
 from .base import POWERSHELL_CLASS, HostCmdlet, as_list
-from .cim import PROVIDERS, VIRTUALIZATION, BadQuery, matcher, normal
+from .cim import VIRTUALIZATION, BadQuery, matcher, normal, provider_of
 from .cmdlets_system import only
 from .wmi import ManagementObject
 
@@ -31,7 +31,7 @@ class GetWmiObject(HostCmdlet):
         if space == VIRTUALIZATION and not may_use_hyperv(self.call.session.identity):
             self._wrong("GetWMIUnauthorizedAccessException", "InvalidOperation", "cim_0x80041003", DENIED)
             return
-        provider = PROVIDERS.get((space, name))
+        provider = provider_of(self.host, space, name)
         if provider is None or (space == VIRTUALIZATION and not self.host.hyperv_ready):
             self._wrong("GetWMIManagementException", "InvalidType", "cim_0x80041010", MANAGEMENT)
             return

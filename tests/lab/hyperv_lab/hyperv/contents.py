@@ -12,6 +12,9 @@ from .definition import refresh
 from .storage import NoSuchPath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .devices import HardDrive
     from .host import Host
     from .storage import File
     from .vm import VM
@@ -28,14 +31,50 @@ def in_use(host: Host, path: str) -> bool:
     if file.writing:
         return True
     key = path.lower()
-    for vm in list(host.vms.values()):
-        if not vm.is_on:
-            continue
+    for vm in _running(host, path):
         if key.endswith(".vmrs") and key in [each.lower() for each in vm.configuration_files()]:
             return True
-        for drive in vm.hard_drives:
-            if any(each.path.lower() == key for each in host.storage.chain(drive.path)):
-                return True
+        if any(file in chain for chain, _drive in _chains(vm)):
+            return True
+    return False
+
+
+def unopenable(vm: VM) -> tuple[str, str] | None:
+    """Return why the disks of a machine can't be opened: the kind of the refusal and the path; None where they can.
+
+    The first disk of a chain is opened for writing, its parents for reading: running machines may share a parent, but
+    not what one of them writes to.
+    """
+    storage = vm.host.storage
+    for chain, drive in _chains(vm):
+        missing = storage.parent(chain[-1]) if chain else drive.path
+        if missing and missing.lower() not in [file.path.lower() for file in chain]:
+            return "disk_missing", missing
+        for place, file in enumerate(chain):
+            if file.writing or (not drive.shared and _held(vm, file, writes=place == 0)):
+                return "disk_in_use", file.path
+            if file.disk is None:
+                return "disk_damaged", file.path
+    return None
+
+
+def _running(host: Host, path: str) -> Iterator[VM]:
+    """Yield the machines that are on and may hold a file: those of the host, for a file on a share of all hosts."""
+    for each in host.fleet.hosts.values() if path.startswith("\\\\") else (host,):
+        yield from (vm for vm in list(each.vms.values()) if vm.is_on)
+
+
+def _chains(vm: VM) -> Iterator[tuple[list[File], HardDrive]]:
+    for drive in vm.hard_drives:
+        if drive.disk_number is None:
+            yield vm.host.storage.chain(drive.path), drive
+
+
+def _held(vm: VM, file: File, *, writes: bool) -> bool:
+    """Return whether another running machine has a file open in a way that keeps this one out."""
+    for other in _running(vm.host, file.path):
+        if other is not vm and any(file in chain if writes else file in chain[:1] for chain, _drive in _chains(other)):
+            return True
     return False
 
 

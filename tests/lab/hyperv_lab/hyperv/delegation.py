@@ -24,9 +24,9 @@ def require_credentials(
     """Refuse a move whose caller can't be known at the destination (0x8009030E and its neighbours).
 
     ``peer`` is the destination's name in the form that was typed: the service name is made of it. Three set-ups work: a
-    session with delegable credentials, in either mode (facts, 10.4); hosts in Kerberos mode with constrained delegation
-    (and protocol transition from 2016 on) that isn't remembered as missing; a call without an identity (the host
-    itself).
+    session with delegable credentials, in either mode (facts, 10.4), but CredSSP not from a source with Credential
+    Guard (1.5); hosts in Kerberos mode with constrained delegation (and protocol transition from 2016 on) that isn't
+    remembered as missing; a call without an identity (the host itself).
     """
     if identity is None:
         return
@@ -34,10 +34,10 @@ def require_credentials(
     joined = source.domain_joined and destination.domain_joined
     if identity.account.domain is None or len(both) != 1 or not joined:
         raise MoveFailed(NO_CREDENTIALS)
+    if both == {"CredSSP"} and (source.credential_guard or not identity.delegable):
+        raise MoveFailed(NO_CREDENTIALS)
     if identity.delegable:
         return
-    if both == {"CredSSP"}:
-        raise MoveFailed(NO_CREDENTIALS)
     _require_delegation(source, destination, identity, peer, storage=storage)
 
 

@@ -237,10 +237,14 @@ class Directory:
         """Return allowedAttributesEffective: what the account may write to a computer object."""
         return [name for name in WRITABLE if self.may_write(account, name)]
 
+    def is_protected(self, account: Account) -> bool:
+        """Return whether an account is in Protected Users: CredSSP then leaves nothing behind (facts, 1.6)."""
+        return "Protected Users" in self._groups(account)
+
     def is_sensitive(self, identity: Identity) -> bool:
         """Return whether an account can't be delegated: Protected Users, or marked as sensitive."""
         account = identity.account
-        if account.sid in self.fleet.directory_spec.sensitive or "Protected Users" in self._groups(account):
+        if account.sid in self.fleet.directory_spec.sensitive or self.is_protected(account):
             return True
         user = self.objects.get(f"cn={account.username},cn=users,{self.base}".lower())
         return user is not None and bool(user.control & NOT_DELEGATED)

@@ -54,6 +54,8 @@ KINDS: dict[str, Kind] = {
     "invalid_state": Kind("InvalidState", "InvalidOperation"),
     "out_of_memory": Kind("OutOfMemory", "FromStdErr", 0x8007000E),
     "disk_missing": Kind("Unspecified", "NotSpecified", 0x80070002),
+    "disk_in_use": Kind("OperationFailed", "NotSpecified", 0x800700AA),
+    "disk_damaged": Kind("OperationFailed", "NotSpecified", 0xC03A0014),
     "disk_full": Kind("OperationFailed", "NotSpecified", 0x80070070),
     "saved_state_incompatible": Kind("OperationFailed", "NotSpecified", 0xC0370027),
     "shutdown_unanswered": Kind("OperationFailed", "NotSpecified"),
@@ -134,6 +136,14 @@ messages.add(
         "disk_missing": (
             "'{vm}' failed to start. Attachment '{path}' not found: the system cannot find the file.",
             "« {vm} » n’a pas démarré. Pièce jointe « {path} » introuvable : le fichier spécifié est introuvable.",
+        ),
+        "disk_in_use": (
+            "'{vm}' failed to start. Attachment '{path}' cannot be opened: the requested resource is in use.",
+            "« {vm} » n’a pas démarré. Impossible d’ouvrir la pièce jointe « {path} » : la ressource est utilisée.",
+        ),
+        "disk_damaged": (
+            "'{vm}' failed to start. Attachment '{path}' cannot be opened: no support provider was found for the file.",
+            "« {vm} » n’a pas démarré. Impossible d’ouvrir la pièce jointe « {path} » : aucun fournisseur trouvé.",
         ),
         "disk_full": (
             "'{vm}': there is not enough space on the disk for '{path}'.",

@@ -96,6 +96,7 @@ def _add(fleet: Fleet, section: Section, name: str, number: int, addresses: Addr
     )
     host.alias = section.text("alias", windows_name.lower())
     host.domain_joined = section.flag("domain_joined", True)
+    host.guard = section.flag("credential_guard") if section.has("credential_guard") else None
     _hardware(host, section)
     read_volumes(fleet, host, section)
     put_services_disc(host)

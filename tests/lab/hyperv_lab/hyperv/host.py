@@ -128,6 +128,8 @@ class Host:
     local_account_token_filter_policy = False
     """The registry value: local administrators keep their rights over the network."""
     cluster: str | None = None
+    guard: bool | None = None
+    """Whether Credential Guard runs; None: as the edition has it."""
 
     def __init__(self, fleet: Fleet, name: str, *, edition: str, language: str, address: str) -> None:
         self.fleet = fleet
@@ -299,6 +301,13 @@ class Host:
     def versions(self) -> list[str]:
         """Return the configuration versions it can run; the last is the default."""
         return SUPPORTED_VERSIONS[self.edition]
+
+    @property
+    def credential_guard(self) -> bool:
+        """Return whether Credential Guard runs: by default on 2025 in a domain, but for its controllers."""
+        if self.guard is not None:
+            return self.guard
+        return self.is_new("2025") and self.domain_joined and not self.fleet.directory.is_controller(self)
 
     @property
     def logical_processors(self) -> int:

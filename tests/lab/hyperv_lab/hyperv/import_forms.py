@@ -34,8 +34,8 @@ messages.add(
             "Échec de l’importation d’un ordinateur virtuel : la configuration « {path} » est illisible.",
         ),
         "import_version": (
-            "Failed to import a virtual machine: this computer doesn't support its configuration version {version}.",
-            "Échec de l’importation d’un ordinateur virtuel : version de configuration {version} non prise en charge.",
+            "Failed to import a virtual machine. The operation failed with error code '32784'.",
+            "Échec de l’importation d’un ordinateur virtuel. L’opération a échoué avec le code d’erreur « 32784 ».",
         ),
         "import_exists": (
             "A virtual machine with the identifier {id} exists already on this computer.",

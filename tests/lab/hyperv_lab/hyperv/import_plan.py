@@ -161,7 +161,7 @@ def prepare(request: ImportRequest) -> ImportPlan:
     content = _read(request)
     version, host = str(content["version"]), request.host
     if version not in host.versions:
-        raise ImportFailed("import_version", version=version)
+        raise ImportFailed("import_version")
     identifier = uuid.uuid4() if request.new_id else uuid.UUID(content["id"])
     if identifier in host.vms or identifier in host.planned:
         raise ImportFailed("import_exists", id=str(identifier).upper())

@@ -38,6 +38,7 @@ NETNAME_DELETED = 0x80070040
 PATH_MISSING = 0x80070003
 LOGON_FAILURE = 0x8007052E
 INVALID_ARGUMENT = 0x80070057
+SHARING_VIOLATION = 0x80070020
 
 SOURCE, DESTINATION = "source", "destination"
 
@@ -123,6 +124,10 @@ TEXTS: dict[int, tuple[str, str]] = {
             "Une migration de l’ordinateur virtuel « {vm} » est déjà en cours : La ressource demandée est en cours "
             "d’utilisation"
         ),
+    ),
+    SHARING_VIOLATION: (
+        "'{path}': The process cannot access the file because it is being used by another process",
+        "« {path} » : Le processus ne peut pas accéder au fichier car ce fichier est utilisé par un autre processus",
     ),
     CANCELLED: ("The operation was canceled by the user", "L’opération a été annulée par l’utilisateur"),
     OBJECT_EXISTS: (

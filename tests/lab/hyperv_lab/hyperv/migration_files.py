@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from .contents import in_use
 from .devices import Drive
-from .migration_errors import DISK_FULL, FILE_EXISTS, PATH_MISSING, MoveFailed
+from .migration_errors import DISK_FULL, FILE_EXISTS, PATH_MISSING, SHARING_VIOLATION, MoveFailed
 from .storage import DiskFull, File, FileExists, NoSuchPath
 
 if TYPE_CHECKING:
@@ -106,7 +107,13 @@ def realise(destination: Host, placement: Placement) -> None:
 
 
 def remove_sources(source: Host, placement: Placement) -> None:
-    """Remove what was copied and belongs to the machine alone; empty folders stay (facts on Hyper-V, 3.4)."""
+    """Remove what was copied and belongs to the machine alone; empty folders stay (facts on Hyper-V, 3.4).
+
+    A parent that was to go, goes though other machines need it, unless one that runs holds it: then MoveFailed.
+    """
+    held = [copy.file.path for copy in placement.copies if copy.owned and in_use(source, copy.file.path)]
     for copy in placement.copies:
-        if copy.owned:
+        if copy.owned and copy.file.path not in held:
             take(source, copy.file.path)
+    if held:
+        raise MoveFailed(SHARING_VIOLATION, path=held[0])

@@ -140,7 +140,7 @@ def place_disks(request: MoveRequest, placement: Placement) -> None:
             continue
         placement.disks[key] = target
         parent = key not in named
-        keep = parent and (request.retain_parents or not request.remove_parents or _used_elsewhere(request.vm, key))
+        keep = parent and (request.retain_parents or not request.remove_parents)
         placement.copies.append(Copy(file, target, owned=not keep))
 
 
@@ -175,10 +175,6 @@ def _ancestors(key: str, files: dict[str, File]) -> set[str]:
             break
         found.add(key)
     return found
-
-
-def _used_elsewhere(vm: VM, key: str) -> bool:
-    return any(key in disk_files(other) for other in list(vm.host.vms.values()) if other is not vm)
 
 
 def add_configuration(request: MoveRequest, placement: Placement, planned: VM) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from . import dhcp, mac_pool
-from .contents import wrote
+from .contents import unopenable, wrote
 from .failures import Refused
 from .storage import DiskFull
 from .vm import TRANSITIONAL, Transition
@@ -113,9 +113,9 @@ def start(vm: VM) -> bool:
         needed = vm.memory_startup
         if needed > host.memory_free:
             raise Refused("out_of_memory", vm, mb=needed // 1024**2)
-        missing = [d.path for d in vm.hard_drives if d.disk_number is None and host.storage.file(d.path) is None]
-        if missing:
-            raise Refused("disk_missing", vm, path=missing[0])
+        closed = unopenable(vm)
+        if closed is not None:
+            raise Refused(closed[0], vm, path=closed[1])
         restore = vm.state == "Saved"
         if restore and vm.cpu is not None and not vm.cpu.runs_on(host.cpu):
             raise Refused("saved_state_incompatible", vm)

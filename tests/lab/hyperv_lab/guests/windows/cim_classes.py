@@ -45,7 +45,7 @@ def _class(name: str, *bases: str) -> Callable[[Rows], Rows]:
 def _system(machine: WindowsMachine) -> list[dict[str, Any]]:
     windows = machine.windows
     start = machine.fleet.clock.start
-    booted = start + timedelta(seconds=machine.down_until) if machine.boots else start - timedelta(days=20)
+    booted = start + timedelta(seconds=machine.booted_at) if machine.boots else start - timedelta(days=20)
     pack = 1 if windows.version == "6.1.7601" else 0
     bits = windows.architecture if not machine.french else windows.architecture.replace("-bit", " bits")
     return [
