@@ -95,6 +95,8 @@ def pairs(language: str = "en") -> dict[str, Any]:
         {"name": "AMD", "cpu": "milan"},
         {"name": "OLDER", "edition": "2019"},
         {"name": "OLDEST", "edition": "2012R2"},
+        {"name": "GUARDED", "edition": "2025"},
+        {"name": "UNGUARDED", "edition": "2025", "credential_guard": False},
         {"name": "STRANGER", "winrm": {**link, "user": "LAB\\reader"}},
         {"name": "HELPER", "winrm": {**link, "user": "LAB\\hvadmin"}},
         {"name": "STOPPED", "services": {"vmms": "Stopped"}},
@@ -115,6 +117,8 @@ def pairs(language: str = "en") -> dict[str, Any]:
         {"name": "local vm", "host": "LOCAL"},
         {"name": "helper vm", "host": "HELPER", "state": "Running"},
         {"name": "winrm vm", "host": "WINRM", "state": "Running"},
+        {"name": "guarded vm", "host": "GUARDED", "version": "10.0"},
+        {"name": "unguarded vm", "host": "UNGUARDED", "version": "10.0"},
         *({"name": state, "host": "SOURCE", "state": state} for state in ("Starting", "Stopping", "Saving")),
     ]
     return ready([{**host, "language": language} for host in hosts], vms)
@@ -141,6 +145,9 @@ WAYS: dict[str, tuple[str, str, str, set[str]]] = {
     "service stopped there": ("source", "stopped", "off", {"management_service_stopped"}),
     "no credentials for the second hop": ("ntlm", "good", "ntlm vm", {"second_hop_impossible"}),
     "a local account": ("local", "good", "local vm", {"second_hop_impossible"}),
+    "Credential Guard here": ("guarded", "good", "guarded vm", {"credential_guard_running"}),
+    "Credential Guard there": ("source", "guarded", "off", set()),
+    "2025 without Credential Guard": ("unguarded", "guarded", "unguarded vm", set()),
     "over the winrm plugin": ("winrm", "good", "winrm vm", set()),
     "starting": ("source", "good", "Starting", {"vm_in_transition"}),
     "stopping": ("source", "good", "Stopping", {"vm_in_transition"}),

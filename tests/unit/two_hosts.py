@@ -46,6 +46,8 @@ class Fleet:
         self.jobs: list[dict[str, Any]] = []
         self.switches = {name: ["LAN"] for name in names}
         self.settings: dict[str, dict[str, Any]] = {name: _settings(name) for name in names}
+        self.guards: dict[str, list[int]] = {}
+        """What runs on virtualization-based security; a host that isn't here doesn't say."""
         self.cpu = dict.fromkeys(names, (6, 85))
         self.groups = {name: [ADMINISTRATOR] for name in names}
         self.files: dict[str, set[str]] = {name: set() for name in names}
@@ -168,6 +170,7 @@ class Fleet:
             "Win32_OperatingSystem": [{"FreePhysicalMemory": 64 * 2**20}],
             "Win32_Volume": [{"Name": "C:\\", "DriveLetter": "C:", "FreeSpace": self.free[host], "DriveType": 3}],
             "Msvm_VirtualSystemManagementService": [{"Name": "vmms"}],
+            "Win32_DeviceGuard": [{"SecurityServicesRunning": self.guards[host]}] if host in self.guards else [],
         }
         return answers.get(parameters["ClassName"], [])
 

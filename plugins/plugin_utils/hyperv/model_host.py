@@ -334,3 +334,23 @@ class Listener:
     def from_wire(cls, raw: Mapping[str, Any]) -> Listener:
         """Return the list of a projected Msvm_VirtualSystemMigrationService."""
         return cls(addresses=tuple(text(item) for item in many(raw.get("MigrationServiceListenerIPAddressList"))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceGuard:
+    """What runs on a host's virtualization-based security (Win32_DeviceGuard, Windows Server 2016 and later)."""
+
+    PROPERTIES: ClassVar = ("SecurityServicesRunning",)
+    CREDENTIAL_GUARD: ClassVar = 1
+
+    services: tuple[int | None, ...] = ()
+
+    @property
+    def has_credential_guard(self) -> bool:
+        """Whether Credential Guard runs."""
+        return self.CREDENTIAL_GUARD in self.services
+
+    @classmethod
+    def from_wire(cls, raw: Mapping[str, Any]) -> DeviceGuard:
+        """Return the services that a projected Win32_DeviceGuard shows."""
+        return cls(services=tuple(whole(item) for item in many(raw.get("SecurityServicesRunning"))))

@@ -141,7 +141,7 @@ def check_moves(
     )
     tpm = any(vm.tpm for vm in vms)
     source, destination = (
-        read_host(hosts.source, look.source, tpm=tpm),
+        read_host(hosts.source, look.source, tpm=tpm, guard=True),
         read_host(hosts.destination, look.destination, tpm=tpm),
     )
     placements = _placements(hosts, vms, destination, request)

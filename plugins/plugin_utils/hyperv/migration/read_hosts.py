@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...session.command import ON, CimReference, command, select
-from ..gateway_host import read_host_facts
+from ..gateway_host import cim, read_host_facts_and
+from ..model_host import DeviceGuard
 from ..preflight.facts import HostFacts
 from ..wire_values import whole
 from .look import VIRTUALIZATION, HostLook
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
     from ...session.protocol import Session
 
 PLANNED = "Msvm_PlannedComputerSystem"
+DEVICE_GUARD = cim("Win32_DeviceGuard", DeviceGuard, namespace="root\\Microsoft\\Windows\\DeviceGuard")
 TPM_STORE = "Cert:\\LocalMachine\\Shielded VM Local Certificates"
 
 
-def read_host(session: Session, look: HostLook, *, tpm: bool = False) -> HostFacts:
-    """Return the facts of one end; with ``tpm`` also the certificates of virtual TPMs (one more invocation)."""
-    facts = read_host_facts(session)
+def read_host(session: Session, look: HostLook, *, tpm: bool = False, guard: bool = False) -> HostFacts:
+    """Return the facts of one end.
+
+    With ``tpm`` also the certificates of virtual TPMs (one more invocation), with ``guard`` also whether Credential
+    Guard runs.
+    """
+    facts, answers = read_host_facts_and(session, *([DEVICE_GUARD] if guard else []))
+    protection = next((answer.first for answer in answers), None)
     settings, system = facts.settings, facts.operating_system
     cpu = facts.processors[0] if facts.processors else None
     versions = facts.supported_versions or ()
@@ -51,6 +58,7 @@ def read_host(session: Session, look: HostLook, *, tpm: bool = False) -> HostFac
         sids=frozenset(facts.rights.sids) if facts.rights else None,
         default_path=settings.virtual_machine_path if settings else "",
         vm_names={machine.id: machine.name for machine in look.machines.values()},
+        credential_guard=protection.has_credential_guard if protection else None,
         certificates=read_certificates(session) if tpm else None,
     )
 

@@ -66,6 +66,8 @@ class HostFacts:
     """Id -> name of every VM there."""
     existing: frozenset[str] = frozenset()
     """Those of the asked paths that exist there, in lower case."""
+    credential_guard: bool | None = None
+    """Whether Credential Guard runs; None where it was not asked for or could not be read."""
     certificates: frozenset[str] | None = None
     """Thumbprints of the certificates for virtual TPMs; None where the store could not be read."""
 

@@ -94,8 +94,7 @@ def second_hop_impossible(move: MoveFacts) -> Iterator[Finding]:
     In CredSSP mode the session must hold credentials (facts, 1.5). Whether delegation is there for Kerberos mode only
     the directory knows; Compare-VM connects to the destination in the same way as the move and tells.
     """
-    modes = {move.source.authentication_type, move.destination.authentication_type}
-    if modes == {"CredSSP"} and not move.delegates_credentials:
+    if _uses_credssp(move) and not move.delegates_credentials and not move.source.credential_guard:
         yield Finding(
             id="second_hop_impossible",
             severity=Severity.BLOCKING,
@@ -105,6 +104,26 @@ def second_hop_impossible(move: MoveFacts) -> Iterator[Finding]:
             "ansible_winrm_transport: credssp), or "
             "set both hosts to Kerberos with constrained delegation (playbooks/prepare.yml).",
         )
+
+
+def credential_guard_running(move: MoveFacts) -> Iterator[Finding]:
+    """Yield a finding when the ends use CredSSP and the source keeps credentials from it (facts, 1.5).
+
+    Credential Guard is on by default on Windows Server 2025 in a domain. On the destination it does not matter.
+    """
+    if _uses_credssp(move) and move.source.credential_guard:
+        yield Finding(
+            id="credential_guard_running",
+            severity=Severity.BLOCKING,
+            subject=move.source.inventory_name,
+            evidence="both hosts use CredSSP, and Credential Guard runs on the source (Win32_DeviceGuard shows "
+            "security service 1): it keeps the credentials of any session from CredSSP",
+            remedy="Set both hosts to Kerberos with constrained delegation (playbooks/prepare.yml).",
+        )
+
+
+def _uses_credssp(move: MoveFacts) -> bool:
+    return {move.source.authentication_type, move.destination.authentication_type} == {"CredSSP"}
 
 
 def no_slots(move: MoveFacts) -> Iterator[Finding]:
@@ -130,5 +149,6 @@ PREDICATES = (
     authentication_differs,
     caller_lacks_rights,
     second_hop_impossible,
+    credential_guard_running,
     no_slots,
 )

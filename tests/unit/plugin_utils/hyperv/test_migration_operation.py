@@ -168,6 +168,31 @@ def test_credssp_without_credentials_is_found_before_anything_is_sent_to_move() 
     assert not fleet.machines["hv01"].sent("Compare-VM")
 
 
+@pytest.mark.parametrize(
+    ("guards", "mode", "blocks"),
+    [
+        ({"hv01": [1, 2]}, "CredSSP", True),
+        ({"hv01": [2], "hv02": [1]}, "CredSSP", False),
+        ({}, "CredSSP", False),
+        ({"hv01": [1]}, "Kerberos", False),
+    ],
+)
+def test_credential_guard_on_the_source_keeps_credentials_from_credssp(
+    guards: dict[str, list[int]], mode: str, blocks: bool
+) -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.guards = guards
+    for settings in fleet.settings.values():
+        settings["VirtualMachineMigrationAuthenticationType"] = mode
+    assert ("credential_guard_running" in finding_ids(fleet.run(names=["web01"]))) == blocks
+    without = Fleet()
+    without.add("web01")
+    without.guards = guards
+    both = finding_ids(without.run(names=["web01"], delegates=False))
+    assert not {"credential_guard_running", "second_hop_impossible"} <= set(both), "one cause, one remedy"
+
+
 def test_a_move_that_runs_is_waited_for_and_never_doubled() -> None:
     fleet = Fleet()
     machine = fleet.add("web01", SecondaryOperationalStatus="MigratingVirtualMachine")
