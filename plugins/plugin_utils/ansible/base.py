@@ -16,7 +16,7 @@ from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..errors import ConnectionLost, InvalidRequest, MobilityError
+from ..errors import ConnectionLost, InvalidRequest, MobilityError, TimedOut
 from ..operation import Diff, Outcome, Plan, Request, carry_out
 from .masking import Masker, announce
 from .options import Spec, for_validator, secrets_of, too_small
@@ -77,6 +77,8 @@ class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
                 run_id=_run_id(),
             )
             return self.operate(request)
+        except (ConnectionLost, TimedOut) as lost:
+            return Outcome(changed=lost.changed or sessions.may_have_changed, failure=lost)
         except MobilityError as error:
             return Outcome(changed=error.changed, failure=error)
 

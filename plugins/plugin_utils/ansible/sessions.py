@@ -25,7 +25,7 @@ from ..session.winrs import WinrsPrograms
 from .posix import TaskShell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
     from ansible.plugins.action import ActionBase
 
@@ -133,12 +133,15 @@ def _runspace(connection: Any) -> Any:
 
 
 class UnreachableLink:
-    """Wraps a link to the task's own host: a failure to open it at first makes the host unreachable."""
+    """Wraps a link to the task's own host: a failure to open the first one of a task makes the host unreachable.
 
-    def __init__(self, link: Any, host: str) -> None:
+    ``accepted`` are the hosts that answered this task already, by this link or another.
+    """
+
+    def __init__(self, link: Any, host: str, accepted: Set[str]) -> None:
         self._link = link
         self._host = host
-        self._opened = False
+        self._accepted = accepted
 
     @property
     def delegates_credentials(self) -> bool:
@@ -167,14 +170,12 @@ class UnreachableLink:
 
     def _telling(self, open_: Callable[[], Any]) -> Any:
         try:
-            entered = open_()
+            return open_()
         except (ConnectionLost, *FOREIGN) as error:
             known = translate(error, self._host)
-            if not self._opened and isinstance(known, ConnectionLost):
+            if self._host not in self._accepted and isinstance(known, ConnectionLost):
                 known.details = {**known.details, "unreachable": True}
             raise known from error
-        self._opened = True
-        return entered
 
 
 class TaskSessions:
@@ -210,7 +211,7 @@ class TaskSessions:
     def programs(self) -> WinrsPrograms:
         """Return the runner of native programs on the task's host."""
         if self.host not in self._programs:
-            link = UnreachableLink(own_link(self._connection, self.host), self.host)
+            link = UnreachableLink(own_link(self._connection, self.host), self.host, self._accepted)
             self._programs[self.host] = self._runner(self.host, link)
         return self._programs[self.host]
 
@@ -238,7 +239,7 @@ class TaskSessions:
             link: Link = PluginLink(self._connection, self.host)
             if kind == "winrm":
                 link = own_link(self._connection, self.host)
-            self._here = self._session(self.host, UnreachableLink(link, self.host))
+            self._here = self._session(self.host, UnreachableLink(link, self.host, self._accepted))
         return self._here
 
     def another_here(self) -> PsrpSession:
@@ -262,6 +263,11 @@ class TaskSessions:
         if inventory_host == self.host:
             return self.another_here()
         return self._session(inventory_host, own_link(self._connection_to(inventory_host), inventory_host))
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether anything was sent over a session that changes a machine."""
+        return any(isinstance(one, PsrpSession) and one.may_have_changed for one in self._opened)
 
     def close(self) -> None:
         """Close every session that was opened, whatever state it is in."""
@@ -299,9 +305,14 @@ class TaskSessions:
         return connection
 
     def _keywords(self) -> dict[str, Any]:
-        # What the play and the command line say holds for every host; host variables win over it.
-        keywords = {"remote_user": self._play_context.remote_user} if not self._task.delegate_to else {}
-        if self._play_context.password:
+        """Return what the play and the command line say: it holds for every host, and host variables win over it.
+
+        The play context has the variables of the task's own host laid over it: its password is that host's secret
+        where the host has one, and no other host may see it.
+        """
+        keywords: dict[str, Any] = {"remote_user": self._task.remote_user} if self._task.remote_user else {}
+        own = (self._variables.get("hostvars") or {}).get(self.host) or {}
+        if self._play_context.password and not any(name in own for name in C.MAGIC_VARIABLE_MAPPING["password"]):
             keywords["password"] = self._play_context.password
         return keywords
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import ConnectionLost, TimedOut
 from ..session.command import Pipeline, command
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ def change(name: str, /, **parameters: Any) -> Pipeline:
 def send(session: Session, *statements: Pipeline, timeout_seconds: float | None = None, changed: bool = False) -> None:
     """Run the changes in order; RemoteError tells the truth about ``changed``: whether one of them was done before.
 
-    ``changed`` says that something had been changed before this call.
+    ``changed`` says that something had been changed before this call. ConnectionLost and TimedOut have it too.
     """
     if not statements:
         return
-    replies = session.invoke(*statements, timeout_seconds=timeout_seconds)
+    try:
+        replies = session.invoke(*statements, timeout_seconds=timeout_seconds)
+    except (ConnectionLost, TimedOut) as lost:
+        lost.changed = lost.changed or changed
+        raise
     for number, reply in enumerate(replies):
         if reply.errors:
             raise reply.errors[0].as_error(changed=changed or number > 0)

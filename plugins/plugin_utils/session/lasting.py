@@ -1,7 +1,7 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of an invocation whose link was lost: ended with its shell, or left alone."""
+"""What becomes of an invocation whose link was lost: ended or left alone, and what it may have changed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,43 @@ if TYPE_CHECKING:
     from .command import Pipeline
 
 _READING: Final = frozenset(
-    ("compare", "convertfrom", "convertto", "get", "measure", "resolve", "select", "sort", "test", "where", "write")
+    ("compare", "convertfrom", "convertto", "foreach", "get", "measure", "out", "resolve", "select", "test", "where",
+     "write")
+)  # fmt: skip
+_OF_THE_SHELL: Final = frozenset(("new-psdrive", "remove-psdrive", "set-variable"))
+"""Change the shell only, and end with it."""
+_BEGUN_ANEW: Final = frozenset(("copy-item", "invoke-webrequest"))
+"""Fetch a file under a name of their own: of no use to whoever comes after."""
+_NEVER_BEGAN: Final = frozenset(
+    ("authentication", "certificate", "no_connection", "quota", "service_starting", "shell_gone")
 )
-_BEGUN_ANEW: Final = frozenset(("copy-item", "invoke-webrequest", "set-variable"))
-"""Fetch a file under a name of their own, or keep something in the shell: of no use to whoever comes after."""
-_NOTHING_RUNS: Final = frozenset(("quota", "service_starting", "shell_gone", "stopped"))
+_RUNS_NO_MORE: Final = frozenset(("shell_gone", "stopped"))
+
+
+def never_began(lost: ConnectionLost) -> bool:
+    """Whether a link was lost so early, while an invocation was being started, that the machine can't have begun it."""
+    return lost.details.get("reason") in _NEVER_BEGAN
+
+
+def changes(statements: Sequence[Pipeline]) -> bool:
+    """Whether the statements change something on the machine, beyond their own shell."""
+    return any(not (_reads(name) or name in _OF_THE_SHELL) for name in _names(statements))
 
 
 def goes_on(statements: Sequence[Pipeline], lost: ConnectionLost) -> bool:
-    """Whether the machine may still be at work on something that must be left to it.
+    """Whether a machine that had begun may still be at work on something that must be left to it.
 
     Deleting the shell would stop it: a move that has copied for hours would be cancelled, since a stop in its session
     is what cancels it. Whether it is done tells a look at the machine.
     """
-    if lost.details.get("reason") in _NOTHING_RUNS:
+    if lost.details.get("reason") in _RUNS_NO_MORE:
         return False
-    names = [item.name.lower() for statement in statements for item in statement.commands]
-    return not all(name.partition("-")[0] in _READING or name in _BEGUN_ANEW for name in names)
+    return changes(statements) and not all(_reads(name) or name in _BEGUN_ANEW for name in _names(statements))
+
+
+def _names(statements: Sequence[Pipeline]) -> list[str]:
+    return [item.name.lower() for statement in statements for item in statement.commands]
+
+
+def _reads(name: str) -> bool:
+    return name.partition("-")[0] in _READING

@@ -18,7 +18,7 @@ from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
 from .invocation import Course, Invocation
-from .lasting import goes_on
+from .lasting import changes, goes_on, never_began
 from .opening import opened, patiently, signing_in
 from .reply import ErrorRecord, Replies, Reply
 from .translate import best_effort
@@ -56,6 +56,8 @@ class PsrpSession:
         self._accepted = set() if accepted is None else accepted
         """Hosts that took our credentials during this task, shared by its sessions."""
         self._pool: Any = None
+        self.may_have_changed = False
+        """Whether anything was sent that changes the machine."""
 
     @property
     def delegates_credentials(self) -> bool:
@@ -67,25 +69,32 @@ class PsrpSession:
 
         Without ``timeout_seconds`` the deadline is 600 seconds. After a lost link the next call opens a new runspace,
         in which nothing is kept; what was sent ends with the old one, unless it changes something on the machine.
+        ConnectionLost and TimedOut say in ``changed`` whether such a change may have begun.
         """
         build.check(statements)
         limit = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         deadline = Deadline(limit, self._clock)
         marker = f"hm-{uuid4().hex}" if len(statements) > 1 else None
+        invocation: Invocation | None = None
         try:
             invocation = self._started(marked(statements, marker), deadline)
             with signing_in(self.host, self._accepted):
                 course = invocation.finish(deadline)
-        except TimedOut:
-            self._release(lost=True)
+        except (ConnectionLost, TimedOut) as lost:
+            self._lost(statements, lost, begun=invocation is not None)
             raise
-        except ConnectionLost as gone:
-            if goes_on(statements, gone):
-                self.abandon()
-            else:
-                self._release(lost=True)
-            raise
+        self.may_have_changed = self.may_have_changed or changes(statements)
         return sorted_by_statement(course, statements, marker, self.host)
+
+    def _lost(self, statements: Sequence[Pipeline], lost: ConnectionLost | TimedOut, *, begun: bool) -> None:
+        """End the runspace or leave it alone, and note what may have been changed."""
+        begun = begun or isinstance(lost, TimedOut) or not never_began(lost)
+        lost.changed = begun and changes(statements)
+        self.may_have_changed = self.may_have_changed or lost.changed
+        if isinstance(lost, ConnectionLost) and begun and goes_on(statements, lost):
+            self.abandon()
+        else:
+            self._release(lost=True)
 
     def abandon(self) -> None:
         """Forget the runspace without closing it: what runs there goes on, and the host ends the shell when idle."""

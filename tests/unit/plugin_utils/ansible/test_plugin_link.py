@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink, UnreachableLink
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
 
 
@@ -60,6 +60,14 @@ def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
         with pytest.raises(ConnectionLost, match="the link to hv1 failed: no room"):
             link.open()
     assert link.open().open
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_only_a_host_that_has_not_answered_the_task_is_unreachable(answered: bool) -> None:
+    link = UnreachableLink(PluginLink(Plugin(refusals=1), "hv1"), "hv1", {"hv1"} if answered else set())
+    with pytest.raises(ConnectionLost) as caught:
+        link.open()
+    assert ("unreachable" in caught.value.details) is not answered
 
 
 def test_a_pool_that_is_left_is_not_deleted_by_the_plugin_either() -> None:

@@ -39,6 +39,8 @@ class ActionModule(HostAction):
         seen = request.sessions.here().invoke(command("Get-VM", Name=name)).check()[0].objects
         twin = request.sessions.another_here().invoke(command("Get-VM", Name="twin")).check()[0].objects
         there = ()
+        if request.arguments["other"] == "nobody":
+            request.sessions.here().invoke(command("Start-Sleep", Seconds=0))
         if request.arguments["other"]:
             there = request.sessions.to(request.arguments["other"]).invoke(command("Get-VM", Name="x"))[0].objects
         if request.arguments["late"]:
@@ -108,12 +110,16 @@ def inventory(served: Served) -> dict[str, Any]:
         "shade": {"of": ["{{ paint }}"]},
         "paint": "blue",
     }
+    stranger = {name: psrp[name] for name in ("ansible_connection", "ansible_host", "ansible_port")}
+    stranger["ansible_psrp_auth"] = "ntlm"
     hosts = {
         "byps": psrp,
         "bywinrm": winrm,
         "bylocal": {"ansible_connection": "local"},
         "wrong": {**psrp, "ansible_password": "nope", "ansible_psrp_auth": "ntlm"},
         "nobody": {**psrp, "ansible_port": 1},
+        "stranger": stranger,
+        "stranger2": stranger,
     }
     return {"all": {"hosts": hosts}}
 
@@ -166,6 +172,13 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "put": ("bylocal", {"script": "cat {{ playbook_dir }}/plain.copy", "put": "{{ playbook_dir }}/plain"}, {}),
     "put nothing": ("bylocal", {"script": "true", "put": "/no/such/file"}, {}),
     "delegated": ("bylocal", {"name": "a"}, {"delegate_to": "bywinrm"}),
+    "other without credentials": ("byps", {"name": "a", "other": "stranger"}, {}),
+    "the play's credentials": (
+        "stranger",
+        {"name": "a", "other": "stranger2"},
+        {"remote_user": "LAB\\ops", "vars": {"ansible_password": DOMAIN.password}},
+    ),
+    "lost after a change": ("byps", {"name": "a", "other": "nobody"}, {}),
     "own variable": ("byps", {"name": "a"}, {"vars": {"shade": "{{ 'dark' ~ inventory_hostname }}"}}),
 }
 
@@ -271,6 +284,22 @@ def test_bad_input_is_one_line(results: dict[str, Any], task: str, words: str) -
 def test_a_link_that_never_was_is_unreachable(results: dict[str, Any], task: str, kind: str) -> None:
     assert results[task]["unreachable"] is True
     assert results[task]["error"]["kind"] == kind
+
+
+def test_a_host_s_credentials_are_not_shown_to_another(results: dict[str, Any]) -> None:
+    found = results["other without credentials"]
+    assert found["failed"] is True, found
+    assert found["error"]["kind"] == "authentication_failed"
+
+
+def test_what_the_play_says_holds_for_other_hosts_too(results: dict[str, Any]) -> None:
+    assert results["the play's credentials"]["there"] == ["vm x"], results["the play's credentials"]
+
+
+def test_a_link_lost_after_a_change_was_sent_has_changed_something(results: dict[str, Any]) -> None:
+    found = results["lost after a change"]
+    assert (found["failed"], found["changed"], found["error"]["kind"]) == (True, True, "connection_lost")
+    assert "unreachable" not in found
 
 
 def test_a_delegated_task_runs_on_the_delegated_host(results: dict[str, Any]) -> None:

@@ -175,8 +175,9 @@ def test_a_credential_arrives_whole(session: PsrpSession, served: Served) -> Non
 def test_past_the_deadline_the_host_is_asked_to_stop(served: Served) -> None:
     session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
     finished = served.machine.finished
-    with pytest.raises(TimedOut, match="hv01 gave no answer to Start-Sleep within 1 seconds"):
+    with pytest.raises(TimedOut, match="hv01 gave no answer to Start-Sleep within 1 seconds") as late:
         session.invoke(command("Start-Sleep", Seconds=30), timeout_seconds=1)
+    assert late.value.changed
     assert served.machine.finished == finished
     assert session.invoke(command("Get-VM", Name="again"))[0].objects == ("vm again",)
     session.close()
@@ -267,8 +268,10 @@ def test_what_changes_something_goes_on_after_a_lost_link(served: Served, auth: 
     session.invoke(command("Get-VM", Name="a"))
     shells, finished = len(served.service.shells), served.machine.finished
     served.machine.faults.append(("Receive", fault))
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLost) as lost:
         session.invoke(command("Get-VM", Name="a"), command("Start-Sleep", Seconds=0.6))
+    assert lost.value.changed
+    assert session.may_have_changed
     assert len(served.service.shells) == shells
     wait_for(lambda: served.machine.finished == finished + 1)
     session.close()
@@ -301,8 +304,10 @@ def test_what_reads_ends_with_its_lost_link(served: Served, auth: str) -> None:
     session.invoke(command("Get-VM", Name="a"))
     shells, running = len(served.service.shells), served.machine.running
     served.machine.faults.append(("Receive", "drop"))
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLost) as lost:
         session.invoke(command("Get-VM", Name="a"), command("Test-Path", Path="C:\\") | select("Name"))
+    assert not lost.value.changed
+    assert not session.may_have_changed
     assert len(served.service.shells) == shells - 1
     wait_for(lambda: served.machine.running == running)
 
@@ -345,8 +350,9 @@ def test_an_idle_session_that_the_host_ended_is_opened_again(served: Served) -> 
 def test_nobody_there(served: Served) -> None:
     with pytest.raises(ConnectionLost) as caught:
         PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, port=1, connection_timeout=2),))).invoke(
-            command("Get-VM")
+            command("Move-VM")
         )
+    assert not caught.value.changed
     assert caught.value.details["reason"] in ("no_connection", "link")
 
 
