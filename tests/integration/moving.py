@@ -25,7 +25,16 @@ READY: dict[str, Any] = {
     "winrm": {"connection": "psrp", "scheme": "http", "auth": "credssp", "user": "LAB\\admin", "https": False},
 }
 """A host that can move machines to another one like it; the session to it holds credentials."""
-CHANGING = ("Move-VM", "Set-VMProcessor", "Stop-VM", "Start-VM", "Remove-Item", "Set-VMDvdDrive", "Invoke-CimMethod")
+CHANGING = (
+    "Move-VM",
+    "Set-VMProcessor",
+    "Stop-VM",
+    "Start-VM",
+    "Remove-Item",
+    "Set-VMDvdDrive",
+    "Invoke-CimMethod",
+    "ForEach-Object",
+)
 
 
 def ready(hosts: list[dict[str, Any]], vms: list[dict[str, Any]], **more: Any) -> dict[str, Any]:

@@ -106,7 +106,8 @@ class Fleet:
             "Connect-VMNetworkAdapter": lambda p, i: [one.update(SwitchName=p["SwitchName"]) for one in i] and [],
             "Set-VMDvdDrive": lambda p, i: [one.update(Path=p["Path"]) for one in i] and [],
             "Remove-VM": lambda p, i: self._remove(i),
-            "Invoke-CimMethod": lambda p, i: self._invoke(host, p),
+            "Get-WmiObject": lambda p, i: self._wmi(host, p),
+            "ForEach-Object": lambda p, i: self._invoke(host, p),
         }
         for name in ("Get-VMMigrationNetwork", "Get-NetFirewallRule", "Get-WindowsFeature", "Get-VMReplication",
                      "Get-VMIntegrationService", "Get-VMSecurity"):  # fmt: skip
@@ -219,9 +220,14 @@ class Fleet:
             self.planned["hv02"].pop(one["Id"], None)
         return []
 
+    def _wmi(self, host: str, parameters: Mapping[str, Any]) -> list[Any]:
+        if parameters["Class"] == "Msvm_VirtualSystemManagementService":
+            return [{}]
+        return [{"__PATH": key} for key in self.planned[host] if key in parameters["Filter"].lower()]
+
     def _invoke(self, host: str, parameters: Mapping[str, Any]) -> list[Any]:
-        assert parameters["MethodName"] == "DestroySystem"
-        text = str(parameters["Arguments"]).lower()
+        assert parameters["MemberName"] == "DestroySystem"
+        text = str(parameters["ArgumentList"]).lower()
         gone = [key for key in self.planned[host] if key in text]
         for key in gone:
             del self.planned[host][key]

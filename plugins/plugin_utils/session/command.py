@@ -53,19 +53,6 @@ class Credential:
 
 
 @dataclass(frozen=True)
-class CimReference:
-    """A CIM instance of the machine, named by its class and key properties, as an argument of a CIM method.
-
-    It travels as a CimInstance does; the engine makes a real one again of what it receives under that type
-    (PowerShell's public serializer, RehydrateCimInstance; not verified on a host).
-    """
-
-    namespace: str
-    class_name: str
-    keys: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class Command:
     """One command of a pipeline; ``parameters`` are (name, value), with None as name for a positional argument."""
 

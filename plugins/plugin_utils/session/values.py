@@ -15,10 +15,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
-from pypsrp.complex_objects import GenericComplexObject, PSCredential
+from pypsrp.complex_objects import PSCredential
 from pypsrp.serializer import TaggedValue
 
-from .command import NULL, ON, CimReference, Credential, Secret
+from .command import NULL, ON, Credential, Secret
 
 _INT32 = 2**31
 
@@ -79,18 +79,7 @@ def _rarer(value: Any, parameter: str) -> Any:
         return TaggedValue("SS", str(value.text))
     if isinstance(value, Credential):
         return PSCredential(username=str(value.username), password=str(value.password.text))
-    if isinstance(value, CimReference):
-        return _cim_instance(value)
     return _collection(value, parameter)
-
-
-def _cim_instance(value: CimReference) -> GenericComplexObject:
-    kind = "Microsoft.Management.Infrastructure.CimInstance"
-    found = GenericComplexObject()
-    found.types = [f"{kind}#{value.namespace}/{value.class_name}", kind, "System.Object"]
-    found.adapted_properties = {str(name): str(key) for name, key in value.keys}
-    found.to_string = value.class_name
-    return found
 
 
 def _collection(value: Any, parameter: str) -> Any:

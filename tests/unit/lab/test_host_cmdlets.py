@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hyperv_lab.hyperv import catalogue, programs
 from hyperv_lab.hyperv import fleet as fleets
+from hyperv_lab.powershell.values import PropertyBag
 from unit.lab.cmdlet_runner import get, identity, run
 
 
@@ -119,6 +120,23 @@ def test_machines_through_cim_are_found_by_id() -> None:
     service = run(host, "Get-CimInstance", Namespace=namespace, ClassName="Msvm_VirtualSystemManagementService").one()
     done = run(host, "Invoke-CimMethod", service, MethodName="DestroySystem", Arguments={"AffectedSystem": found}).one()
     assert done.notes["ReturnValue"] == 0
+    assert host.vms == {}
+
+
+def test_a_reference_is_a_live_instance_or_on_a_wmi_object_a_path() -> None:
+    host = pair()
+    vm = next(iter(host.vms))
+    namespace, name = "root\\virtualization\\v2", "Msvm_VirtualSystemManagementService"
+    query = f"Name = '{str(vm).upper()}'"
+    service = run(host, "Get-CimInstance", Namespace=namespace, ClassName=name).one()
+    kind = "Microsoft.Management.Infrastructure.CimInstance"
+    sent = PropertyBag({"Name": str(vm).upper()}, (f"{kind}#{namespace}/Msvm_ComputerSystem", kind), kind)
+    refused = run(host, "Invoke-CimMethod", service, MethodName="DestroySystem", Arguments={"AffectedSystem": sent})
+    assert refused.error()[0] == "HRESULT 0x80041005", "what a client sends stays a property bag"
+    found = run(host, "Get-WmiObject", Namespace=namespace, Class="Msvm_ComputerSystem", Filter=query).one()
+    service = run(host, "Get-WmiObject", Namespace=namespace, Class=name).one()
+    assert service.ps_call("DestroySystem", ["nothing"]).notes["ReturnValue"] == 32773
+    assert service.ps_call("DestroySystem", [get(found, "__PATH")]).notes["ReturnValue"] == 0
     assert host.vms == {}
 
 

@@ -9,17 +9,18 @@ import ntpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...session.command import ON, CimReference, command, select
+from ...session.command import ON, command, select
 from ..gateway_host import cim, read_host_facts_and
 from ..model_host import DeviceGuard
 from ..preflight.facts import HostFacts
 from ..wire_values import whole
-from .look import VIRTUALIZATION, HostLook
+from .look import HostLook
 
 if TYPE_CHECKING:
     from ...session.protocol import Session
 
 PLANNED = "Msvm_PlannedComputerSystem"
+_NAMESPACE = "root\\virtualization\\v2"
 DEVICE_GUARD = cim("Win32_DeviceGuard", DeviceGuard, namespace="root\\Microsoft\\Windows\\DeviceGuard")
 TPM_STORE = "Cert:\\LocalMachine\\Shielded VM Local Certificates"
 
@@ -95,15 +96,25 @@ def read_used_folders(session: Session, folders: Sequence[str]) -> frozenset[str
 
 
 def destroy_planned(session: Session, vm_id: str) -> bool:
-    """Remove a planned VM from the host it is on; False when the host did not do it.
+    """Remove a planned VM from the host it is on; False when the host did not do it, True also where there is none.
 
-    DestroySystem of the management service takes a reference to the system; Get-VM does not list planned VMs.
+    Get-VM does not list planned VMs. DestroySystem of the management service takes a reference to the system, which on
+    a WMI object is a path. In the arguments of Invoke-CimMethod it would have to be a live instance: of what a client
+    sends, PowerShell's serializer makes one only with the metadata of its class (public source; not tried on a host).
     """
-    keys = (("CreationClassName", PLANNED), ("Name", vm_id.upper()))
-    reference = CimReference(VIRTUALIZATION, PLANNED, keys)
+    (found,) = session.invoke(
+        command("Get-WmiObject", Namespace=_NAMESPACE, Class=PLANNED, Filter=f"Name = '{vm_id.upper()}'")
+        | select("__PATH")
+    )
+    if found.errors or not found.ran:
+        return False
+    return all(_destroyed(session, str(one.get("__PATH"))) for one in found.objects)
+
+
+def _destroyed(session: Session, path: str) -> bool:
     (reply,) = session.invoke(
-        command("Get-CimInstance", Namespace=VIRTUALIZATION, ClassName="Msvm_VirtualSystemManagementService")
-        | command("Invoke-CimMethod", MethodName="DestroySystem", Arguments={"AffectedSystem": reference})
+        command("Get-WmiObject", Namespace=_NAMESPACE, Class="Msvm_VirtualSystemManagementService")
+        | command("ForEach-Object", MemberName="DestroySystem", ArgumentList=[path])
         | select("ReturnValue")
     )
     return not reply.errors and any(whole(one.get("ReturnValue")) in {0, 4096} for one in reply.objects)

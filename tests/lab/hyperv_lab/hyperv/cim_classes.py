@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..powershell.values import PropertyBag, TypedArray, UInt16, UInt32, UInt64
+from ..powershell.values import TypedArray, UInt16, UInt32, UInt64
 from .accounts import may_use_hyperv
-from .cim import CIMV2, DEVICE_GUARD, PROVIDERS, VIRTUALIZATION, CimInstance, method, normal, provide
+from .cim import CIMV2, DEVICE_GUARD, VIRTUALIZATION, CimInstance, method, provide
 from .cmdlets_vm import remove
 from .failures import Refused
 from .host import BUILDS
@@ -327,25 +327,20 @@ def _management_service(host: Host) -> list[CimInstance]:
     return [CimInstance(VIRTUALIZATION, "Msvm_VirtualSystemManagementService", values)]
 
 
-def _rehydrated(host: Host, value: Any) -> Any:
-    """Return the instance that a received object of a CIM type names by its class and Name.
-
-    The engine makes a CimInstance again of what a client sends under that type (PowerShell's public serializer).
-    """
-    if not isinstance(value, PropertyBag):
-        return value
-    space, _slash, class_name = value.type_names[0].partition("CimInstance#")[2].rpartition("/")
-    provider = PROVIDERS.get((normal(space), class_name.lower()))
-    wanted = str(value.notes.get("Name", "")).lower()
-    found = provider(host) if provider else []
-    return next((one for one in found if str(one.values.get("Name", "")).lower() == wanted), None)
+def _named(host: Host, reference: Any) -> VM | None:
+    """Return the machine, real or planned, that an instance or a path names."""
+    if isinstance(reference, CimInstance):
+        vm: VM | None = reference.subject
+        return vm
+    text = str(reference).lower()
+    machines = host.planned if "msvm_plannedcomputersystem" in text else host.vms
+    return next((vm for vm in list(machines.values()) if f'name="{vm.id}"' in text), None)
 
 
-@method("Msvm_VirtualSystemManagementService", "DestroySystem")
+@method("Msvm_VirtualSystemManagementService", "DestroySystem", (("AffectedSystem", False),))
 def _destroy(host: Host, _instance: CimInstance, arguments: dict[str, Any], identity: Any) -> dict[str, Any]:
     """Remove a planned machine, or one that is off (return values: facts on Hyper-V, 3.2)."""
-    affected = _rehydrated(host, arguments.get("AffectedSystem"))
-    vm = getattr(affected, "subject", None)
+    vm = _named(host, arguments.get("AffectedSystem"))
     if vm is None:
         return {"ReturnValue": UInt32(32773)}
     if not may_use_hyperv(identity):

@@ -165,9 +165,11 @@ class InvokeCimMethod(CimCmdlet):
         if not self.call.should_process(instance.class_name):
             return
         arguments = {str(key): value for key, value in (self.given("Arguments") or {}).items()}
-        if any(isinstance(value, list) for value in arguments.values()):
-            # A list from the wire is an ArrayList, which only an object array's conversion would help (public sources
-            # of CimCmdlets and of the infrastructure beneath; not recorded on a host).
+        if any(isinstance(value, (list, PropertyBag)) for value in arguments.values()):
+            # A list from the wire is an ArrayList, which only an object array's conversion would help. An instance from
+            # the wire stays a property bag, and is no reference: the engine makes an instance of it again only where
+            # its class comes along (__ClassMetadata), which no client of ours sends (public sources of PowerShell's
+            # serializer, of CimCmdlets and of the infrastructure beneath; not recorded on a host).
             self.wrong(0x80041005, "InvalidArgument", instance)
             return
         values = function(self.host, instance, arguments, self.call.session.identity)

@@ -122,7 +122,8 @@ class ImportHost:
             "Set-VM": lambda p, o: [one.update(SmartPagingFilePath=p["SmartPagingFilePath"]) for one in o] and None,
             "Remove-VMSavedState": lambda p, o: [one.update(State="Off") for one in o] and None,
             "Remove-VM": self._remove,
-            "Invoke-CimMethod": self._destroy,
+            "Get-WmiObject": self._wmi,
+            "ForEach-Object": self._destroy,
             **{
                 name: lambda p, o: []
                 for name in (
@@ -172,9 +173,14 @@ class ImportHost:
         return [{"Name": "service"}] if kind == "Msvm_VirtualSystemManagementService" else []
 
     def _destroy(self, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
-        keys = dict(parameters["Arguments"]["AffectedSystem"].keys)
-        self.planned.pop(keys["Name"].lower(), None)
+        assert parameters["MemberName"] == "DestroySystem"
+        self.planned.pop(parameters["ArgumentList"][0])
         return [{"ReturnValue": 0}]
+
+    def _wmi(self, parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
+        if parameters["Class"] == "Msvm_VirtualSystemManagementService":
+            return [{}]
+        return [{"__PATH": key} for key in self.planned if key in parameters["Filter"].lower()]
 
     def _file(self, path: str) -> str | None:
         return next((one for one in self.files if one.lower() == path.lower()), None)

@@ -184,7 +184,7 @@ def test_a_planned_vm_that_does_not_say_what_it_is_goes_by_its_id() -> None:
     host.shows_kind = False  # 2012 R2
     run(host, check_mode=True)
     assert host.planned == {}
-    assert host.session.sent("Invoke-CimMethod")
+    assert host.session.sent("ForEach-Object")
 
 
 def test_copies_go_where_they_are_told() -> None:
