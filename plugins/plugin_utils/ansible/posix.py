@@ -23,7 +23,7 @@ from ..session.programs import ProgramResult
 from ..waiting import SYSTEM_CLOCK, Deadline, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ansible.plugins.action import ActionBase
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
 RENEWAL_SECONDS: Final = 30.0
 """How long a restarted server may take until it accepts connections."""
+_RETRIES: Final = "reconnection_retries"
 
 
 class TaskShell:
@@ -63,12 +64,26 @@ class TaskShell:
             line += " </dev/null"
 
         def execute() -> dict[str, Any]:
-            found: dict[str, Any] = self._action._low_level_execute_command(line, in_data=data or b"\n")  # noqa: SLF001
+            with self._without_retries():
+                found: dict[str, Any] = self._action._low_level_execute_command(line, in_data=data or b"\n")  # noqa: SLF001
             return found
 
         limit = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         result = self._within(execute, limit, "a script")
         return ProgramResult(exit_code=int(result["rc"]), stdout=str(result["stdout"]), stderr=str(result["stderr"]))
+
+    @contextlib.contextmanager
+    def _without_retries(self) -> Iterator[None]:
+        """Keep the ssh plugin from starting a script again after a lost link: the first one may still be at work."""
+        if not self._connection.has_option(_RETRIES):
+            yield
+            return
+        usual = self._connection.get_option(_RETRIES)
+        self._connection.set_option(_RETRIES, 0)
+        try:
+            yield
+        finally:
+            self._connection.set_option(_RETRIES, usual)
 
     def put(self, local_path: str, remote_path: str) -> None:
         """Copy a file of the controller to the machine; see ``PosixShell.put``."""

@@ -32,13 +32,22 @@ class Action:
         self.failures = list(failures)
         self.calls = 0
         self.resets = 0
-        self._connection = SimpleNamespace(become=None, reset=self._reset)
+        self.options = {"reconnection_retries": 3}
+        self.retries: list[int] = []
+        self._connection = SimpleNamespace(
+            become=None,
+            reset=self._reset,
+            has_option=self.options.__contains__,
+            get_option=self.options.get,
+            set_option=self.options.__setitem__,
+        )
 
     def _reset(self) -> None:
         self.resets += 1
 
     def _low_level_execute_command(self, line: str, in_data: bytes) -> dict[str, Any]:
         self.calls += 1
+        self.retries.append(self.options["reconnection_retries"])
         if self.failures:
             raise self.failures.pop(0)
         return {"rc": 0, "stdout": "", "stderr": ""}
@@ -61,6 +70,16 @@ def test_one_that_stays_away_is_told_by_the_next_call() -> None:
     assert clock.now == RENEWAL_SECONDS
     with pytest.raises(ConnectionLost, match="reset by peer"):
         here.run("exit 0")
+
+
+def test_a_script_is_never_started_again_by_the_plugin() -> None:
+    action = Action(AnsibleConnectionFailure("reset by peer"))
+    here = shell(action, Clock())
+    with pytest.raises(ConnectionLost):
+        here.run("exit 0")
+    here.run("exit 0")
+    assert action.retries == [0, 0]
+    assert action.options == {"reconnection_retries": 3}
 
 
 def test_a_refused_secret_is_not_tried_again() -> None:

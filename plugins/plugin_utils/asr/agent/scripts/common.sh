@@ -10,12 +10,16 @@ umask 077
 
 section() { printf '\n%s %s\n' "$marker" "$1"; }
 
-# The link may be gone: the folder goes whatever happens.
+# The link may be gone: the folder goes whatever happens, once it is this run's own. A connection that was lost and made
+# again may have started the same run twice; only the one that has the folder may work in it, and remove it.
 clean() {
   cd /
   rm -rf -- "$folder"
 }
-trap clean EXIT
+own() {
+  cd "$folder" && (set -C && echo $$ >pid) 2>/dev/null || refuse no_folder
+  trap clean EXIT
+}
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 141' PIPE

@@ -41,7 +41,7 @@ digest() {
 }
 
 if [ "$kind" != drop ]; then mkdir "$folder" || refuse no_folder; fi
-cd "$folder" && echo $$ >pid || refuse no_folder
+own
 file=$folder/package.tar.gz
 case $kind in
   path)

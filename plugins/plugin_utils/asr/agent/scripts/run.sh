@@ -18,7 +18,8 @@ refuse() {
   exit 0
 }
 
-mkdir "$folder" && cd "$folder" && echo $$ >pid || refuse no_folder
+mkdir "$folder" || refuse no_folder
+own
 if [ "$kind" = file ]; then
   cat >"$folder/secret" || refuse not_written
   if [ ! -s "$folder/secret" ]; then refuse not_written; fi

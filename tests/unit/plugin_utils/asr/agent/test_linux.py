@@ -283,6 +283,23 @@ def test_what_is_no_installer(linux: Linux, tmp_path: Path, content: bytes | str
     assert linux.calls() == []
 
 
+@pytest.mark.parametrize("kind", ["path", "drop", "program"])
+def test_a_second_start_of_a_run_leaves_the_first_one_s_folder_alone(linux: Linux, kind: str) -> None:
+    """A connection that was lost and made again may start the same script twice."""
+    folder = linux.root / "var/tmp/first"
+    (folder / "drop").mkdir(parents=True)
+    (folder / "pid").write_text("1\n")
+    shutil.copy(linux.source, folder / "drop" / NAME)
+    if kind == "program":
+        done = linux.shell.run(linux_machine.RUN, "m", str(folder), "none", "0", "log", "/bin/true")
+    else:
+        source = NAME if kind == "drop" else str(linux.source)
+        done = linux.shell.run(linux_machine.INSTALL, "m", str(folder), kind, source, "", "0", "log")
+    assert "m refused no_folder" in done.stdout
+    assert (folder / "drop" / NAME).exists()
+    assert linux.calls() == []
+
+
 def test_a_wrong_hash_stops_before_setup(linux: Linux) -> None:
     with pytest.raises(RemoteError, match="damaged"):
         linux.agent(source=str(linux.source), sha256="1" * 64)
