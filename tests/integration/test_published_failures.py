@@ -73,9 +73,11 @@ def test_kerberos_without_delegation_is_predicted_and_cured_by_delegation(start_
     assert by_name(back.one("back"))["vm01"]["outcome"] == "moved", "both directions are delegated"
 
 
-def test_delegation_written_before_the_first_try_works_at_once(start_lab: Callable[..., Lab]) -> None:
+def test_delegation_written_before_the_first_try_takes_its_time_too(start_lab: Callable[..., Lab]) -> None:
     lab = start_lab(kerberos_fleet())
     lab.tasks("hv02", DELEGATE)
+    predicted(lab.tasks("hv01", task("check", "vm_compatibility", **MOVE)))
+    lab.control("advance", "1000")
     run = lab.tasks("hv01", task("check", "vm_compatibility", **MOVE), task("move", "vm_migration", **MOVE))
     assert not finding_ids(by_name(run.one("check"))["vm01"]), show(run)
     assert by_name(run.one("move"))["vm01"]["outcome"] == "moved"

@@ -192,9 +192,28 @@ def test_what_was_missing_stays_missing_until_the_caches_forget() -> None:
 
 
 @pytest.mark.usefixtures("as_domain_admin")
-def test_a_delegation_that_nobody_missed_works_at_once() -> None:
+@pytest.mark.parametrize("forget", ["purge", "wait", "restart"])
+def test_a_delegation_that_is_new_works_when_caches_have_run_out(forget: str) -> None:
     lab = kerberos()
+    who = identity(lab, lab.hosts["HV1"], method="ntlm")
     grant(lab)
+    assert reach(lab, who) == "0x8009030E"
+    if forget == "purge":
+        lab.directory.purge(lab.hosts["HV1"])
+    elif forget == "wait":
+        lab.clock.advance(899)
+        assert reach(lab, who) == "0x8009030E"
+        lab.clock.advance(2)
+    else:
+        lab.hosts["HV1"].reboot(10)
+    assert reach(lab, who) == "reached"
+
+
+@pytest.mark.usefixtures("as_domain_admin")
+def test_what_is_there_stays_usable_when_something_is_added() -> None:
+    lab = kerberos(delegations=[{"hosts": ["HV1", "HV2"]}])
+    add = {"msDS-AllowedToDelegateTo": ["HTTP/intranet"]}
+    run(SetADObject, lab.hosts["HV1"], Identity=computer_of(lab), Add=add)
     assert reach(lab, identity(lab, lab.hosts["HV1"], method="ntlm")) == "reached"
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import accounts
 from .directory import DELEGATE_TO, MIGRATION_SERVICE, TRUSTED_TO_AUTH
@@ -26,7 +26,7 @@ def require_credentials(
     ``peer`` is the destination's name in the form that was typed: the service name is made of it. Three set-ups work: a
     session with delegable credentials, in either mode (facts, 10.4), but CredSSP not from a source with Credential
     Guard (1.5); hosts in Kerberos mode with constrained delegation (and protocol transition from 2016 on) that isn't
-    remembered as missing; a call without an identity (the host itself).
+    remembered as missing, or new; a call without an identity (the host itself).
     """
     if identity is None:
         return
@@ -70,6 +70,27 @@ def may_delegate(source: Host, computer: DirectoryObject, service: str) -> bool:
     allowed = [str(name).lower() for name in computer.get(DELEGATE_TO)]
     transition = bool(computer.control & TRUSTED_TO_AUTH) or source.edition == "2012R2"
     return service.lower() in allowed and transition
+
+
+def write(directory: Directory, found: DirectoryObject, name: str, value: Any) -> None:
+    """Write an attribute (under the fleet's lock); what it newly lets a host delegate to, that host misses for a while.
+
+    Caches have the account as it was before (facts, 1.6: a check that runs at once after the change fails).
+    """
+    source = next((host for host in directory.fleet.hosts.values() if directory.computer(host) is found), None)
+    if source is None:
+        found.put(name, value)
+        return
+    before = _services(source, found)
+    found.put(name, value)
+    for service in _services(source, found) - before:
+        if not directory.cached_missing(source, service):
+            directory.remember_missing(source, service)
+
+
+def _services(source: Host, computer: DirectoryObject) -> set[str]:
+    names = {str(name).lower() for name in computer.get(DELEGATE_TO)}
+    return {name for name in names if may_delegate(source, computer, name)}
 
 
 def require_rights(destination: Host, identity: Identity | None) -> None:

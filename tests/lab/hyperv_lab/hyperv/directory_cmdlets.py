@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..powershell.commands import ErrorRecord, Terminating
 from ..powershell.values import OBJECT, Credential, TypedArray
+from . import delegation
 from .base import HostCmdlet, as_list
 from .directory import (
     DISABLED,
@@ -263,7 +264,7 @@ class SetADObject(Setter):
         with self.host.fleet.lock:
             values = self._result(found, changes, cleared)
             for name, value in values.items():
-                found.put(name, value)
+                delegation.write(self.directory, found, name, value)
         if self.switched("PassThru"):
             self.call.write(view(self.directory, self.KIND, found, [], caller))
 
@@ -316,7 +317,7 @@ class SetADAccountControl(Setter):
                 wanted[DISABLED] = not self.given("Enabled")
             for bit, on in wanted.items():
                 control = control | bit if on else control & ~bit
-            found.put("userAccountControl", control)
+            delegation.write(self.directory, found, "userAccountControl", control)
         if self.switched("PassThru"):
             self.call.write(view(self.directory, self.KIND, found, [], caller))
 
