@@ -16,8 +16,8 @@ description:
     failure names the version to go to first.
   - An installation that stopped half-way is taken up again. Another installation at work is waited for.
   - Nothing is restarted. RV(reboot_required) and RV(reboot_advised) tell.
-  - Everything that was brought lies in one folder, which is removed in every outcome. What a killed run left is removed
-    by the next one.
+  - Everything that was brought lies in one folder, which is removed in every outcome, save while setup goes on without
+    us. What a killed run left is removed by the next one.
 options:
   state:
     description:
@@ -87,7 +87,10 @@ options:
     choices: [warn, require]
     default: warn
   timeout_seconds:
-    description: How long bringing, waiting for others and the setup may take, all together.
+    description:
+      - How long bringing, waiting for others and the setup may take, all together. Setup is waited for ten minutes at
+        least on Windows, however late it began.
+      - On Windows neither this nor a broken link ends setup. It goes on, and the next run waits for it.
     type: int
     default: 1800
 extends_documentation_fragment:

@@ -58,7 +58,9 @@ options:
         the configurator where it is not set.
     type: bool
   timeout_seconds:
-    description: How long it may take.
+    description:
+      - How long it may take. The configurator is waited for ten minutes at least on Windows, where neither this nor a
+        broken link ends it.
     type: int
     default: 600
 extends_documentation_fragment:

@@ -97,6 +97,9 @@ class FakePrograms:
             raise NotFound(f"{self.host} has no program {program!r}", program=program)
         return _result(handler(run))
 
+    def run_unbroken(self, program: str, *arguments: str, timeout_seconds: float) -> ProgramResult:
+        return self.run(program, *arguments, timeout_seconds=timeout_seconds)
+
     def close(self) -> None:
         self.closed = True
 

@@ -15,7 +15,7 @@ from ansible.plugins.connection import ensure_connect
 from ansible.plugins.loader import connection_loader
 
 from ..errors import ConnectionLost, InvalidRequest
-from ..session.endpoint import EndpointLink
+from ..session.endpoint import IDLE_SECONDS, EndpointLink
 from ..session.psrp import Link, PsrpSession
 from ..session.psrp_options import psrp_endpoint
 from ..session.renewal import renew_when_needed
@@ -152,9 +152,13 @@ class UnreachableLink:
         """Return an open pool."""
         return self._telling(self._link.open)
 
-    def open_shell(self) -> Any:
-        """Return an open cmd shell."""
-        return self._telling(self._link.open_shell)
+    def open_shell(self, idle_seconds: int = IDLE_SECONDS) -> Any:
+        """Return an open cmd shell, which ends when nobody used it for so long."""
+        return self._telling(lambda: self._link.open_shell(idle_seconds))
+
+    def client(self) -> Any:
+        """Return one more client of the endpoint in use."""
+        return self._link.client()
 
     def release(self, pool: Any, *, lost: bool) -> None:
         """Give the pool back."""

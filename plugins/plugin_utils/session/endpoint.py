@@ -51,10 +51,10 @@ class Endpoint:
         except ValueError as error:
             raise InvalidRequest(f"the connection's options contradict each other: {error}") from error
 
-    def open_shell(self) -> Any:
+    def open_shell(self, idle_seconds: int = IDLE_SECONDS) -> Any:
         """Return an open cmd shell (WinRS), whose programs speak UTF-8; raises what the libraries raise."""
         client = self.client()
-        shell = WinRS(client, codepage=_UTF8, idle_time_out=IDLE_SECONDS)
+        shell = WinRS(client, codepage=_UTF8, idle_time_out=idle_seconds)
         try:
             shell.open()
         except BaseException:
@@ -95,9 +95,13 @@ class EndpointLink:
         """Return an open pool. Raises AuthenticationFailed when every way of signing in was refused."""
         return self._first(Endpoint.connect)
 
-    def open_shell(self) -> Any:
-        """Return an open cmd shell; raises as ``open`` does."""
-        return self._first(Endpoint.open_shell)
+    def open_shell(self, idle_seconds: int = IDLE_SECONDS) -> Any:
+        """Return an open cmd shell, which ends when nobody used it for so long; raises as ``open`` does."""
+        return self._first(lambda endpoint: endpoint.open_shell(idle_seconds))
+
+    def client(self) -> Any:
+        """Return one more client of the endpoint in use, which has not connected yet; it reaches the same shells."""
+        return self._used.client()
 
     def _first(self, enter: Callable[[Endpoint], Any]) -> Any:
         refusals: list[str] = []

@@ -41,6 +41,13 @@ class Programs(Protocol):
         ConnectionLost, AuthenticationFailed, TimedOut (the program has been told to end then).
         """
 
+    def run_unbroken(self, program: str, *arguments: str, timeout_seconds: float) -> ProgramResult:
+        """Run a program that must not end half-way: neither the deadline nor a broken link ends it.
+
+        A link that breaks is made anew until the deadline. Raises as ``run`` does; ``details["goes_on"]`` is true where
+        the program may still run.
+        """
+
     def close(self) -> None:
         """End the shell on the machine; safe to call twice."""
 

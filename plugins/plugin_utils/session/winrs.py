@@ -21,13 +21,13 @@ from .command import Secret
 from .opening import opened, patiently
 from .programs import ProgramResult
 from .translate import best_effort, fault_code, translated
+from .unbroken import FILE_NOT_FOUND, UnbrokenRun
 
 if TYPE_CHECKING:
     from .endpoint import EndpointLink
 
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
 SYSTEM_FOLDER: Final = "C:\\Windows\\System32"
-_FILE_NOT_FOUND: Final = 2147942402
 _PIECE_BYTES: Final = 32_768
 _SPECIAL: Final = re.compile(r"[\s&|<>^()!,;=@'`\[\]{}~+]")
 _FORBIDDEN: Final = re.compile(r'["\r\n\0]|%[^%]+%')
@@ -104,7 +104,13 @@ class WinrsPrograms:
             raise
         with best_effort():
             process.signal(SignalCode.TERMINATE)  # until then it counts against the limits of the shell
-        return ProgramResult(exit_code=_signed(process.rc), stdout=_text(process.stdout), stderr=_text(process.stderr))
+        return _result(process)
+
+    def run_unbroken(self, program: str, *arguments: str, timeout_seconds: float) -> ProgramResult:
+        """Run a program that must not end half-way; see ``Programs.run_unbroken``."""
+        line = command_line(program, arguments)
+        run = UnbrokenRun(self.host, self._link, program, clock=self._clock, accepted=self._accepted)
+        return _result(run.finish(line, Deadline(timeout_seconds, self._clock)))
 
     def close(self) -> None:
         """End the shell; safe to call twice, and quiet when the link is gone."""
@@ -122,7 +128,7 @@ class WinrsPrograms:
         try:
             return patiently(start, deadline, self._clock)
         except ConnectionLost as gone:
-            if fault_code(gone) == _FILE_NOT_FOUND:
+            if fault_code(gone) == FILE_NOT_FOUND:
                 raise NotFound(f"{self.host} has no program {program!r}", program=program) from gone
             # An idle shell may have been ended by the host meanwhile; nothing was started, so a new one can do it.
             if gone.details.get("reason") != "shell_gone":
@@ -158,6 +164,10 @@ def _feed(process: Any, data: bytes | None) -> None:
     pieces = [data[start : start + _PIECE_BYTES] for start in range(0, len(data), _PIECE_BYTES)] or [b""]
     for number, piece in enumerate(pieces, 1):
         process.send(piece, end=number == len(pieces))
+
+
+def _result(process: Any) -> ProgramResult:
+    return ProgramResult(exit_code=_signed(process.rc), stdout=_text(process.stdout), stderr=_text(process.stderr))
 
 
 def _signed(code: int | None) -> int:

@@ -41,6 +41,8 @@ _BUSY: Final = 41
 _MSI_BUSY: Final = 1618
 _EXTRACTION_SECONDS: Final = 300
 _POLL_SECONDS: Final = 2.0
+_LEAST_SECONDS: Final = 600.0
+"""How long a program of the vendor is waited for at least, however late others let it begin."""
 _TAIL: Final = 30
 _FOR_WANT_OF_SPACE: Final = ("not_brought", "not_unpacked")
 _SETUPS: Final = ("UnifiedAgent.exe", "UnifiedAgentInstaller.exe")
@@ -72,7 +74,7 @@ class WindowsMachine:
         if plan.source is None:
             raise NotFound("there is no installer to run")
         programs = self._sessions.programs()
-        folder = f"{WINDOWS_PARENT}\\{new_name()}"
+        folder, goes_on = f"{WINDOWS_PARENT}\\{new_name()}", False
         try:
             make_folder(self._session, programs, folder)
             require_space(self._session, folder)
@@ -82,6 +84,7 @@ class WindowsMachine:
             errors = f"{folder}\\errors.json"
             return self._attempt(setup, install_windows(plan, errors), WINDOWS_SETUP_LOG, errors, deadline)
         except MobilityError as problem:
+            goes_on = bool(problem.details.get("goes_on"))
             if problem.details.get("reason") in _FOR_WANT_OF_SPACE and disk_is_full(self._session, folder):
                 raise RemoteError(
                     f"{problem.msg}; drive {folder[:2]} is full: free space there",
@@ -89,7 +92,8 @@ class WindowsMachine:
                 ) from problem
             raise
         finally:
-            self._clean(folder)
+            if not goes_on:  # setup still reads its package there; the next run waits for it, and cleans up
+                self._clean(folder)
 
     def uninstall(self, state: AgentState, deadline: Deadline) -> Attempt:  # noqa: ARG002
         """Run MsiExec on the agent's product; another installation at work is waited for."""
@@ -237,7 +241,8 @@ class WindowsMachine:
 
     def _run(self, program: str, words: Sequence[str], deadline: Deadline) -> ProgramResult:
         try:
-            return self._sessions.programs().run(program, *words, timeout_seconds=max(60.0, deadline.remaining))
+            patience = max(_LEAST_SECONDS, deadline.remaining)
+            return self._sessions.programs().run_unbroken(program, *words, timeout_seconds=patience)
         except (ConnectionLost, TimedOut) as lost:
             lost.changed = True  # it may have begun, and may go on
             raise

@@ -12,11 +12,13 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, NotFound, TimedOut
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Secret
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint import EndpointLink
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.unbroken import IDLE_SECONDS, UnbrokenRun
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.winrs import (
     WinrsPrograms,
     command_line,
     quoted,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline, SystemClock, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.lab.wire_world import Served, serving
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
 
 CMD = "C:\\Windows\\System32\\cmd.exe"
 SECRET = "pass phrase é"
+ENDED: list[str] = []
+"""How runs of setup.exe ended."""
+
+
+class Hurried(SystemClock):
+    """The machine's clock, whose pauses are short."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 50)
 
 
 def run_program(
@@ -37,6 +48,9 @@ def run_program(
     if program == "sleep.exe":
         stopping.wait(20)
         return 0, b"slept", b""
+    if program == "setup.exe":
+        ENDED.append("told to" if stopping.wait(2) else "by itself")
+        return 0, b"installed", b""
     if program == "findstr.exe":
         return 0, stdin, b""
     if program in ("echo.exe", "cmd.exe"):
@@ -111,6 +125,39 @@ def test_a_lost_link_is_told_and_the_next_program_gets_a_new_shell(programs: Win
     assert programs.run("echo").exit_code == 7
 
 
+def test_an_installer_outlives_a_broken_link(programs: WinrsPrograms, served: Served) -> None:
+    ENDED.clear()
+    before = len(served.service.shells)
+    served.machine.faults += [("Receive", "drop"), ("Receive", "drop")]
+    programs._clock = Hurried()
+    assert programs.run_unbroken("setup", timeout_seconds=60).stdout == "installed"
+    assert (ENDED, served.machine.faults, len(served.service.shells)) == (["by itself"], [], before)
+
+
+def test_an_installer_goes_on_when_nobody_waits_for_it_any_longer(programs: WinrsPrograms, served: Served) -> None:
+    ENDED.clear()
+    before = len(served.service.shells)
+    with pytest.raises(TimedOut, match="goes on there") as caught:
+        programs.run_unbroken("setup", timeout_seconds=0.5)
+    assert (caught.value.details["goes_on"], caught.value.changed) == (True, True)
+    programs.close()
+    (shell,) = [each for each in served.service.shells if each.idle_timeout == IDLE_SECONDS]
+    assert len(served.service.shells) == before + 1
+    wait_until(lambda: ENDED or None, what="setup", deadline=Deadline(10), interval=0.1)
+    assert ENDED == ["by itself"]
+    served.loop.call_soon_threadsafe(served.service.shells.remove, shell)
+    wait_until(lambda: shell.closed or None, what="the shell", deadline=Deadline(10), interval=0.1)
+
+
+def test_a_program_that_is_not_there_leaves_no_shell(programs: WinrsPrograms, served: Served) -> None:
+    before = len(served.service.shells)
+    with pytest.raises(NotFound, match="no program"):
+        UnbrokenRun("win01", programs._link, "odd/name", clock=Hurried(), accepted=set()).finish(
+            ("odd/name", []), _long()
+        )
+    assert len(served.service.shells) == before
+
+
 def test_a_shell_that_the_host_ended_is_opened_again(programs: WinrsPrograms) -> None:
     assert programs.run("echo").exit_code == 7
     shell = programs._shell
@@ -181,6 +228,4 @@ def _split(line: str) -> list[str]:
 
 
 def _long() -> Any:
-    from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline  # noqa: PLC0415
-
     return Deadline(30)

@@ -23,7 +23,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
     TimedOut,
 )
-from unit.fake_programs import MachineSessions, machine_request
+from unit.fake_programs import MachineSessions, Run, machine_request
 from unit.plugin_utils.asr.agent.fake_windows import CONF, NAME, SECRET, SETUP_LOG, SHA256, SOURCE, Windows
 
 
@@ -293,6 +293,20 @@ def test_a_lost_link_cleans_up_as_far_as_it_goes() -> None:
         windows.agent(source=SOURCE)
     assert caught.value.changed is True
     assert windows.ours() == []
+
+
+def test_the_package_of_a_setup_that_goes_on_stays_for_it() -> None:
+    windows = Windows()
+
+    def late(run: Run) -> int:
+        raise TimedOut("UnifiedAgent.exe goes on", goes_on=True)
+
+    windows.programs.on("unifiedagent", late)
+    with pytest.raises(TimedOut) as caught:
+        windows.agent(source=SOURCE, timeout_seconds=60)
+    assert caught.value.changed is True
+    assert [path for path in windows.ours() if path.endswith("unifiedagent.exe")]
+    assert windows.programs.ran("unifiedagent")[0].timeout_seconds == 600
 
 
 def test_a_passphrase_file_of_the_machine_stays() -> None:
