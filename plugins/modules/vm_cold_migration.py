@@ -109,7 +109,8 @@ options:
   power:
     description:
       - What may be done to bring a running VM down. V(graceful) asks its guest and waits. V(require_off) refuses a VM
-        that runs. V(force) cuts its power when the guest did not go down in time.
+        that runs. V(force) forces the shutdown, against a locked session or unsaved data in the guest, and cuts the
+        power when it did not go down in time.
     type: str
     choices: [graceful, require_off, force]
     default: graceful

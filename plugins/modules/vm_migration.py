@@ -35,13 +35,17 @@ options:
   power:
     description:
       - With O(processor_compatibility=enable), whether a running VM may be restarted. V(restart) shuts it down through
-        its integration services, sets the flag and starts it again. A line in the VM's notes says so meanwhile, and a
-        run after a killed one starts it.
+        its integration services, sets the flag and starts it again, once, and only where nothing else stands in the
+        move's way. O(timeout_seconds) counts from then.
+      - A line in the VM's notes says so meanwhile, and a run after a killed one with the same options starts it. For
+        O(select) such a VM is V(Running), as it was.
     type: str
     choices: [require_off, restart]
     default: require_off
   force:
-    description: Whether a VM that does not shut down in time is turned off.
+    description:
+      - Whether a VM's shutdown is forced, against a locked session or unsaved data in its guest. One that is not down
+        in time is turned off.
     type: bool
     default: false
   shutdown_timeout_seconds:

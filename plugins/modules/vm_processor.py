@@ -63,12 +63,14 @@ options:
       - V(restart) shuts the VM down through its integration services, sets, starts it, and waits for its heartbeat.
         When setting fails, the VM is started all the same.
       - Meanwhile a line in the VM's notes says that it is to be started again, so that a run after a killed one with
-        V(restart) starts it.
+        V(restart) starts it. For O(select) such a VM is V(Running), as it was.
     type: str
     choices: [require_off, restart]
     default: require_off
   force:
-    description: With O(power=restart), whether a VM whose guest does not shut down in time is turned off.
+    description:
+      - With O(power=restart), whether a VM's shutdown is forced, against a locked session or unsaved data in its guest.
+        One that is not down in time is turned off.
     type: bool
     default: false
   shutdown_timeout_seconds:

@@ -46,7 +46,9 @@ options:
     choices: [require_off, restart]
     default: require_off
   force:
-    description: With O(power=restart), whether a VM whose guest does not shut down in time is turned off.
+    description:
+      - With O(power=restart), whether a VM's shutdown is forced, against a locked session or unsaved data in its guest.
+        One that is not down in time is turned off.
     type: bool
     default: false
   shutdown_timeout_seconds:

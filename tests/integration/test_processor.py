@@ -24,6 +24,7 @@ FLEET = fleet(
         {"name": HOSTILE, "host": "HV01", "state": "Running", "guest": GUEST},
         {"name": "deaf01", "host": "HV01", "state": "Running", "guest": {"ignores_shutdown": True}},
         {"name": "deaf02", "host": "HV01", "state": "Running", "guest": {"ignores_shutdown": True}},
+        {"name": "locked01", "host": "HV01", "state": "Running", "guest": {"locked": True}},
         {"name": "mute01", "host": "HV01", "state": "Running", "integration_services": ["heartbeat", "time"]},
         {"name": "saved01", "host": "HV01", "state": "Saved"},
         {"name": "paused01", "host": "HV01", "state": "Paused"},
@@ -179,8 +180,9 @@ def test_a_deaf_guest_is_not_turned_off(module_lab: Lab, done: dict[str, Any]) -
     before = machines(module_lab)
     deaf, forced = (
         {"names": names, "power": "restart", "shutdown_timeout_seconds": 3, **COMPATIBLE}
-        for names in (["deaf01", "run02"], ["deaf02"])
+        for names in (["deaf01", "run02"], ["deaf02", "locked01"])
     )
+    start = len(module_lab.journal())
     run = module_lab.tasks(
         "hv01",
         task("deaf", "vm_processor", **deaf),
@@ -204,3 +206,6 @@ def test_a_deaf_guest_is_not_turned_off(module_lab: Lab, done: dict[str, Any]) -
     assert after["deaf02"]["compatibility"] is True
     assert after["deaf02"]["state"] == "Running"
     assert after["deaf02"]["power_ons"] == before["deaf02"]["power_ons"] + 1
+    assert after["locked01"]["compatibility"] is True
+    cut = [command for command in changes(module_lab, start) if "TurnOff" in command.get("parameters", {})]
+    assert len(cut) == 1, "only the deaf one's power is cut, the locked one goes down in order"

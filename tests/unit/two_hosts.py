@@ -108,6 +108,10 @@ class Fleet:
             "Remove-VM": lambda p, i: self._remove(i),
             "Get-WmiObject": lambda p, i: self._wmi(host, p),
             "ForEach-Object": lambda p, i: self._invoke(host, p),
+            "Stop-VM": lambda p, i: [one.update(State="Off") for one in i] and [],
+            "Start-VM": lambda p, i: [one.update(State="Running") for one in i] and [],
+            "Set-VM": lambda p, i: [one.update(Notes=p["Notes"]) for one in i] and [],
+            "Set-VMProcessor": _set_flag,
         }
         for name in ("Get-VMMigrationNetwork", "Get-NetFirewallRule", "Get-WindowsFeature", "Get-VMReplication",
                      "Get-VMIntegrationService", "Get-VMSecurity"):  # fmt: skip
@@ -232,6 +236,14 @@ class Fleet:
         for key in gone:
             del self.planned[host][key]
         return [{"ReturnValue": 0 if gone else 32777}]
+
+
+def _set_flag(parameters: Mapping[str, Any], piped: list[Any]) -> list[Any]:
+    for one in piped:
+        if one["State"] != "Off":
+            raise Refused("InvalidState,SetVMProcessor")
+        one["flag"] = parameters["CompatibilityForMigrationEnabled"]
+    return []
 
 
 def _settings(host: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest
@@ -25,6 +25,7 @@ SWITCH_NOT_FOUND = 33012
 _ADAPTER, _DVD, _CHECKPOINT, _MACHINE, _OTHER = "adapter", "dvd", "checkpoint", "vm", "other"
 _KINDS = (("DvdMediaType", _DVD), ("SnapshotType", _CHECKPOINT), ("SwitchName", _ADAPTER), ("ProcessorCount", _MACHINE))
 """A member that tells the kind of an entry's Source, looked for in this order."""
+_FLAG_FIRST = "Processor compatibility is turned on first, which may cure it; Compare-VM is asked again then."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +112,20 @@ def _fix(entry: Entry, fixes: Fixes) -> Fix | None:
     return None
 
 
-def findings(entries: Sequence[Entry], vm: str) -> tuple[Finding, ...]:
+def findings(entries: Sequence[Entry], vm: str, *, flag_to_come: bool = False) -> tuple[Finding, ...]:
     """Return a blocking finding for every entry: what is not known to be harmless stops the move.
 
     Those about a part of the VM come first, then those about the VM, last ones first: a report begins with entries
-    that only say that the VM does not fit (facts, 4).
+    that only say that the VM does not fit (facts, 4). With ``flag_to_come`` the VM gets processor compatibility before
+    it is compared again; no number tells what that cures, so entries about the VM as a whole are warnings then.
     """
     parts = [entry for entry in entries if entry.kind != _MACHINE]
     whole = [entry for entry in entries if entry.kind == _MACHINE]
-    return tuple(_finding(entry, vm) for entry in (*parts, *reversed(whole)))
+    found = [_finding(entry, vm) for entry in parts]
+    for entry in reversed(whole):
+        finding = _finding(entry, vm)
+        found.append(replace(finding, severity=Severity.WARNING, remedy=_FLAG_FIRST) if flag_to_come else finding)
+    return tuple(found)
 
 
 def refusal(error: RemoteError, vm: str, remedy: str | None) -> Finding:

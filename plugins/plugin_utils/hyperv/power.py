@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import MobilityError, NotPossible, RemoteError, TimedOut
+from ..errors import AuthenticationFailed, ConnectionLost, MobilityError, NotPossible, RemoteError, TimedOut
 from ..findings import Finding, Severity
 from ..session.command import ON, command, select
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
@@ -29,6 +29,7 @@ RESTART_MARK = "[hyperv.mobility: shut down for a change, to be started again]"
 """Stands in the notes of a machine while a task has it down, so that a run after a killed one starts it again."""
 
 _POLL_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 10.0
 _TURN_OFF_SECONDS = 120.0
 _ANSWERING = frozenset(
     {Heartbeat.OK_APPLICATIONS_UNKNOWN, Heartbeat.OK_APPLICATIONS_HEALTHY, Heartbeat.OK_APPLICATIONS_CRITICAL}
@@ -41,7 +42,7 @@ class PowerRule:
 
     restart: bool = False
     force: bool = False
-    """Turn it off when its guest does not shut down in time."""
+    """Shut it down whatever its guest says, and turn it off when it is not down in time."""
     force_option: str = "force: true"
     """How the task's user says ``force``."""
     shutdown_seconds: float = 300.0
@@ -108,10 +109,21 @@ def read_services(session: Session, source: Pipeline) -> tuple[Service, ...]:
 
 
 def refusals(session: Session, vms: Sequence[Vm], rule: PowerRule) -> list[Finding]:
-    """Return why machines may not be taken down under the rule; one question for all of them, none where none may."""
+    """Return why machines may not be taken down under the rule; asks as ``refusals_by_id``."""
+    return list(refusals_by_id(session, vms, rule).values())
+
+
+def refusals_by_id(session: Session, vms: Sequence[Vm], rule: PowerRule) -> dict[str, Finding]:
+    """Return why machines may not be taken down under the rule, by their Ids.
+
+    One question for all of them, none where none may.
+    """
     services = read_services(session, vms_source([vm.id for vm in vms])) if vms and rule.restart else ()
     own = {vm.id: tuple(item for item in services if item.vm_id == vm.id) for vm in vms}
-    return [finding for vm in vms if (finding := refusal(vm, rule, own[vm.id])) is not None]
+    return {vm.id: finding for vm in vms if (finding := refusal(vm, rule, own[vm.id])) is not None}
+
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -120,10 +132,10 @@ def powered_off(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYS
 
     It is stopped through its guest; its power is cut only where ``rule.force`` says so. After the block it is started
     again, and its heartbeat awaited where it had one. When the block fails, it is started all the same, and the
-    failure says so (``details["started_again"]``). Raises NotPossible where the rule forbids it.
+    failure says so (``details["started_again"]``, ``changed``). Raises NotPossible where the rule forbids it.
 
-    That it is to be started again stands in its notes meanwhile: a machine that a killed run left off is started after
-    the block too, where the rule allows restarts.
+    That it is to be started again stands in its notes until it is seen to run: a machine that a killed run left off,
+    or one that went down after its link was lost, is started after the block too, where the rule allows restarts.
     """
     if vm.is_off and not (rule.restart and left_off(vm)):
         yield False
@@ -140,20 +152,43 @@ def powered_off(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYS
         raise
     except BaseException:
         session.invoke(*_start(vm))
+        forget_restart(session, vm.id)
         raise
     start(session, vm, rule, clock=clock)
-    send(session, _notes(vm, marked=False), changed=True)
+
+
+def forget_restart(session: Session, vm_id: str) -> bool:
+    """Take the note that a machine is to be started again away where it is seen to run; return whether it is gone.
+
+    Raises nothing of the family: what can't be read or written keeps its note.
+    """
+    with suppress(MobilityError):
+        now = find_vm(session, vm_id)
+        if now is not None and now.state == VmState.RUNNING:
+            _drop_note(session, now)
+            return True
+    return False
+
+
+def _drop_note(session: Session, vm: Vm, *, changed: bool = False) -> None:
+    if RESTART_MARK in vm.notes:
+        send(session, _notes(vm, marked=False), changed=changed)
 
 
 def _take_down(session: Session, vm: Vm, rule: PowerRule, clock: Clock) -> None:
-    """Note that the machine is to run, then stop it; the note goes where it did not go down."""
+    """Note that the machine is to run, then stop it.
+
+    The note goes only where the machine refused at once and is seen to run. After a lost link or a time-out its guest
+    may still go down; so it may where the note of an earlier try stands there already.
+    """
     send(session, _notes(vm, marked=True))
     try:
         stop(session, vm, rule, clock=clock)
     except MobilityError as problem:
-        if not problem.changed:
-            with suppress(MobilityError):
-                send(session, _notes(vm, marked=False))
+        refused = isinstance(problem, RemoteError) and not problem.changed and RESTART_MARK not in vm.notes
+        if not (refused and forget_restart(session, vm.id)):
+            problem.changed = True
+            problem.msg += "; a line in its notes has the next run start it, should it go down"
         raise
 
 
@@ -165,77 +200,120 @@ def _notes(vm: Vm, *, marked: bool) -> Pipeline:
 def stop(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """Shut a running machine down through its guest and wait until it is off.
 
-    Stop-VM goes out without -Force: where the guest does not answer it then asks the user, which fails in a remote
-    session (field errors), and that is the refusal wanted here. Raises TimedOut or RemoteError where the guest does not
-    go down; with ``rule.force`` its power is cut then.
+    Without ``rule.force`` Stop-VM goes out without -Force: a guest that is locked refuses then, and where a guest does
+    not answer the cmdlet asks the user, which fails in a remote session (field errors); that is the refusal wanted
+    here. With ``rule.force`` it goes out with -Force, which shuts such guests down in order, again and again until the
+    deadline; only then is the power cut.
+
+    Raises RemoteError where the guest refuses, TimedOut where it does not go down in time, ConnectionLost where that
+    can't be seen; the last two leave open whether it still goes down.
     """
     deadline = Deadline(rule.shutdown_seconds, clock)
-    problem: MobilityError | None = None
-    try:
-        reply = session.invoke(_live(vm) | command("Stop-VM"), timeout_seconds=rule.shutdown_seconds)[0]
-        problem = reply.errors[0].as_error() if reply.errors else None
-    except TimedOut as late:
-        problem = late
-    state = _state(session, vm)
-    if problem is None or state in (VmState.STOPPING, VmState.OFF):
-        state = _await_off(session, vm, deadline)
-    if state == VmState.OFF:
-        return
+    while True:
+        problem = _ask_guest(session, vm, rule, deadline)
+        state = _patiently(lambda: _state(session, vm), deadline)
+        if not isinstance(problem, RemoteError) or state in (VmState.STOPPING, VmState.OFF):
+            state = _await_off(session, vm, deadline)
+        if state == VmState.OFF:
+            return
+        if deadline.passed or not rule.force:
+            break
+        clock.sleep(min(_ASK_AGAIN_SECONDS, deadline.remaining))
     if rule.force:
         session.invoke(_live(vm) | command("Stop-VM", TurnOff=ON, Force=ON), timeout_seconds=_TURN_OFF_SECONDS)
         state = _await_off(session, vm, Deadline(_TURN_OFF_SECONDS, clock))
         if state == VmState.OFF:
             return
-    raise _not_down(vm, rule, state, problem)
+    raise _not_down(vm, rule, state, problem, deadline.elapsed)
 
 
-def _not_down(vm: Vm, rule: PowerRule, state: str, problem: MobilityError | None) -> MobilityError:
-    text = f"{vm.name} ({vm.id}) did not shut down within {rule.shutdown_seconds:g} seconds; its state is {state}"
+def _ask_guest(session: Session, vm: Vm, rule: PowerRule, deadline: Deadline) -> MobilityError | None:
+    """Tell the guest to shut down; return what came instead of an end, None where the command ended well."""
+    asked = _live(vm) | command("Stop-VM", Force=ON if rule.force else None)
+    try:
+        reply = session.invoke(asked, timeout_seconds=max(deadline.remaining, _POLL_SECONDS))[0]
+    except AuthenticationFailed:
+        raise
+    except (ConnectionLost, TimedOut) as unknown:
+        return unknown
+    return reply.errors[0].as_error() if reply.errors else None
+
+
+def _not_down(vm: Vm, rule: PowerRule, state: str, problem: MobilityError | None, waited: float) -> MobilityError:
+    who, last = f"{vm.name} ({vm.id})", f"its state is {state}"
     hint = "" if rule.force else f"; shut it down from inside, or set {rule.force_option} to allow cutting its power"
     going = state == VmState.STOPPING
     if going:
-        hint += "; it may still go down by itself, and is not started again then"
-    if isinstance(problem, RemoteError):
-        return RemoteError(
-            f"{text}{hint}", changed=going, **{**problem.details, "last_seen": state, "reason": problem.msg}
-        )
-    return TimedOut(f"{text}{hint}", changed=going, last_seen=state)
+        hint += "; it may still go down by itself: run again then"
+    if isinstance(problem, RemoteError) and not going:
+        details = {**problem.details, "last_seen": state, "reason": problem.msg}
+        return RemoteError(f"{who} could not be shut down ({problem.msg}); {last}{hint}", **details)
+    text = f"{who} did not shut down within {waited:.0f} seconds; {last}{hint}"
+    if isinstance(problem, ConnectionLost):
+        return ConnectionLost(f"{text}; {problem.msg}", changed=True, **problem.details)
+    return TimedOut(text, changed=going, last_seen=state, **_reason(problem))
+
+
+def _reason(problem: MobilityError | None) -> dict[str, str]:
+    return {} if problem is None else {"reason": problem.msg}
+
+
+def _patiently(work: Callable[[], T], deadline: Deadline) -> T:
+    """Return what the work gives, over lost links until the deadline. For work that may be done twice."""
+    while True:
+        try:
+            return work()
+        except AuthenticationFailed:
+            raise
+        except ConnectionLost:
+            if deadline.passed:
+                raise
+            deadline.clock.sleep(min(_POLL_SECONDS, deadline.remaining))
 
 
 def _await_off(session: Session, vm: Vm, deadline: Deadline) -> str:
     """Return the last state seen: Off, or another one at the deadline."""
+
+    def state() -> str:
+        return _patiently(lambda: _state(session, vm), deadline)
+
     try:
-        wait_until(
-            lambda: _state(session, vm) == VmState.OFF, what=f"{vm.name} off", deadline=deadline, interval=_POLL_SECONDS
-        )
+        wait_until(lambda: state() == VmState.OFF, what=f"{vm.name} off", deadline=deadline, interval=_POLL_SECONDS)
     except TimedOut:
-        return _state(session, vm)
+        return state()
     return VmState.OFF.value
 
 
 def start(session: Session, vm: Vm, rule: PowerRule, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """Start a machine, wait until it runs, and for its heartbeat where it had one when ``vm`` was read.
 
-    Raises RemoteError or TimedOut, always with ``changed``.
+    As soon as it is seen to run, the note that it is to be started again goes: from then on its owner decides. Raises
+    RemoteError, TimedOut or ConnectionLost, always with ``changed``.
     """
-    for reply in session.invoke(*_start(vm)):
-        reply.check(changed=True)
     deadline = Deadline(rule.heartbeat_seconds, clock)
-    expects = vm.heartbeat in _ANSWERING
-
-    def arrived() -> bool:
-        now = find_vm(session, vm.id)
-        return now is not None and now.state == VmState.RUNNING and (not expects or now.heartbeat in _ANSWERING)
-
-    def seen() -> str:
-        now = get_vm(session, vm.id)
-        return f"{now.state}, heartbeat {now.heartbeat}"
-
     try:
-        what = f"{vm.name} ({vm.id}) running{' with a heartbeat' if expects else ''}"
-        wait_until(arrived, what=what, deadline=deadline, interval=_POLL_SECONDS, last_seen=seen)
-    except TimedOut as late:
-        raise TimedOut(late.msg, changed=True, **late.details) from late
+        for reply in _patiently(lambda: session.invoke(*_start(vm)), deadline):
+            reply.check(changed=True)
+        _drop_note(session, _await_state(session, vm, deadline, heartbeat=False), changed=True)
+        if vm.heartbeat in _ANSWERING:
+            _await_state(session, vm, deadline, heartbeat=True)
+    except (TimedOut, ConnectionLost) as problem:
+        problem.changed = True
+        raise
+
+
+def _await_state(session: Session, vm: Vm, deadline: Deadline, *, heartbeat: bool) -> Vm:
+    """Return the machine once it runs, and its guest answers where that is asked for; TimedOut says what it does."""
+    seen = ["unknown"]
+
+    def arrived() -> Vm | None:
+        now = _patiently(lambda: get_vm(session, vm.id), deadline)
+        seen[0] = f"{now.state}, heartbeat {now.heartbeat}"
+        there = now.state == VmState.RUNNING and (not heartbeat or now.heartbeat in _ANSWERING)
+        return now if there else None
+
+    what = f"{vm.name} ({vm.id}) running{' with a heartbeat' if heartbeat else ''}"
+    return wait_until(arrived, what=what, deadline=deadline, interval=_POLL_SECONDS, last_seen=lambda: seen[0])
 
 
 def _start(vm: Vm) -> tuple[Pipeline, ...]:
@@ -257,12 +335,14 @@ def _start_after_failure(session: Session, vm: Vm, problem: MobilityError) -> No
     details: dict[str, Any] = dict(problem.details)
     try:
         errors = session.invoke(*_start(vm))[0].errors
-        details["started_again"] = not errors
-        if not errors:
-            session.invoke(_notes(vm, marked=False))
         reason = errors[0].message or errors[0].error_id if errors else ""
+        details["started_again"] = not errors
     except MobilityError as second:
         details["started_again"], reason = False, second.msg
-    problem.details = details
-    outcome = "was started again" if details["started_again"] else f"is off and could not be started again: {reason}"
+    if details["started_again"]:
+        forget_restart(session, vm.id)
+        outcome = "was started again"
+    else:
+        outcome = f"is off and could not be started again: {reason}; run again to have it started"
+    problem.details, problem.changed = details, True
     problem.msg = f"{problem.msg}; {vm.name} ({vm.id}) {outcome}"

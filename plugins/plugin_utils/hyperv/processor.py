@@ -33,7 +33,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     if selection.is_everything:
         raise InvalidRequest("no virtual machine is chosen: give names, ids or select")
     session = request.sessions.here()
-    chosen = selected(session, selection, host=request.host)
+    chosen = selected(session, selection, host=request.host, resuming=rule.restart)
     found = processors(session, [vm.id for vm in chosen]) if chosen else {}
     decided = _decide(session, chosen, found, wanted, host=request.host, restart=rule.restart)
     findings = refusals(session, [target.vm for target in decided.due if target.must_stop], rule)
@@ -50,11 +50,14 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     return Outcome(changed=changed, values=outcome.values, diff=outcome.diff, failure=problems[0])
 
 
-def selected(session: Session, selection: Selection, *, host: str) -> tuple[Vm, ...]:
-    """Return the machines that the selection means; raises as ``selection`` says."""
+def selected(session: Session, selection: Selection, *, host: str, resuming: bool = False) -> tuple[Vm, ...]:
+    """Return the machines that the selection means; raises as ``selection`` says.
+
+    With ``resuming`` an expression meets machines that a killed run left off as they were: running.
+    """
     if selection.expression is None:
         return choose(read_vms(session), selection, host=host)
-    ids = [item["id"] for item in machines(session, selection, host=host)]
+    ids = [item["id"] for item in machines(session, selection, host=host, resuming=resuming)]
     if not ids:
         raise NotFound(f"{host}: select: {selection.expression.expression!r} matches no virtual machine")
     return read_vms(session, ids)

@@ -36,7 +36,7 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     if wish.upgrade and selection.is_everything:
         raise InvalidRequest("upgrade: no virtual machine is chosen: give names, ids or select")
     session = request.sessions.here()
-    chosen = selected(session, selection, host=request.host)
+    chosen = selected(session, selection, host=request.host, resuming=rule.restart)
     hosts, unread = _hosts(session, request.sessions, wish)
     details = read_details(session, [vm.id for vm in chosen], parts=_PARTS) if chosen else ()
     decided = plan(details, hosts, wish)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..operation import Outcome
 from .gateway import PARTS, VmDetails, read_details, read_vms
-from .model_enums import IntegrationService
+from .model_enums import IntegrationService, VmState
+from .power import left_off
 from .selection import Selection, choose, parse_selection, search
 from .wire_values import plain
 
@@ -32,15 +33,27 @@ def operate(request: Request) -> Outcome:
 
 
 def machines(
-    session: Session, selection: Selection, *, host: str, parts: Collection[str] = tuple(PARTS)
+    session: Session,
+    selection: Selection,
+    *,
+    host: str,
+    parts: Collection[str] = tuple(PARTS),
+    resuming: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the selected machines as described values with these parts, in the order of the selection.
+
+    With ``resuming`` machines that a killed run left off are described as running: an expression that chose such a
+    machine for its first run chooses it for the one that starts it again.
 
     Raises NotFound, Ambiguous or InvalidRequest as ``selection`` says.
     """
     details = _details(session, selection, host=host, parts=parts)
     unread = [part for part in PARTS if part not in parts]
     described = [describe(item) for item in details]
+    if resuming:
+        off = {item.vm.id for item in details if left_off(item.vm)}
+        for value in described:
+            value["state"] = VmState.RUNNING.value if value["id"] in off else value["state"]
     for value in described:
         for part in unread:
             del value[part]

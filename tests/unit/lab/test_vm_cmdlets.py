@@ -162,6 +162,14 @@ def test_a_guest_that_ignores_the_shutdown() -> None:
     assert run(host, "Get-VM").one().state == "Running"
 
 
+def test_a_locked_guest_goes_down_when_it_is_forced() -> None:
+    host = fleet({"name": "v", "state": "Running", "guest": {"locked": True}})
+    assert run(host, "Stop-VM", Name=["v"]).error() == ("Unspecified", "NotSpecified")
+    assert run(host, "Get-VM").one().state == "Running"
+    run(host, "Stop-VM", Name=["v"], Force=True)
+    assert run(host, "Get-VM").one().state == "Off"
+
+
 def test_a_start_without_memory_or_disk() -> None:
     host = fleet({"name": "big", "memory_mb": 20480}, {"name": "lost", "disks": [{"missing": True}]}, memory_gb=8)
     record = run(host, "Start-VM", Name=["big"])

@@ -17,6 +17,7 @@ from . import track as tracks
 from .decide import Step, decide
 from .mover import Attempt, Order, attempt
 from .outcome import Result
+from .prepare import Preparation
 from .read_hosts import destroy_planned
 from .rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
 from .track import Track
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .threads import Runner
 
 UNPROVEN_SECONDS = 300.0
+_GOING = " (it was told to shut down for its processor compatibility; run again to have it started)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Surround:
     reporter: Reporter
     check: Callable[[Track, Look], None]
     """Checks a VM that was only watched so far, before it is moved; it may end the track, or raise."""
-    prepare: Callable[[Session, Track], None] | None = None
+    prepare: Preparation | None = None
     """Run in a move's own session before it compares (processor compatibility)."""
 
 
@@ -135,7 +137,7 @@ class Campaign(Rounds[Track]):
                 self._work.request.wait_for_backup_seconds,
                 "a backup or another operation on it has not ended",
             ),
-            Step.BUSY: (BUSY_SECONDS, "it has not come to rest"),
+            Step.BUSY: (BUSY_SECONDS, "it has not come to rest" + (_GOING if track.prepared else "")),
         }.get(step, (UNPROVEN_SECONDS, look.source.doubt or look.destination.doubt))
         if waited >= limit:
             tracks.expired(track, what, waited, now)
@@ -185,18 +187,27 @@ class Campaign(Rounds[Track]):
             around=work.around,
         )
 
-        def carry_out() -> Attempt:
-            try:
-                if work.prepare is not None:
-                    work.prepare(session, track)
-            except MobilityError as error:
-                return Attempt(error=error)
-            return attempt(session, order, timeout_seconds=NO_LIMIT_SECONDS)
-
         self._busy[track.vm.id] = session
-        track.phase, track.attempt = Phase.RUNNING, None
+        track.phase, track.attempt, track.preparing = Phase.RUNNING, None, work.prepare is not None
         self._begin(track)
-        work.runner.start(track.vm.id, carry_out)
+        work.runner.start(track.vm.id, lambda: self._attempt(session, track, order))
+
+    def _attempt(self, session: Session, track: Track, order: Order) -> Attempt:
+        """Make the VM ready and move it; runs in a thread of its own."""
+        try:
+            ended = None if self._work.prepare is None else self._work.prepare(session, track, order)
+        finally:
+            track.ready_at = self._work.clock.monotonic()
+            track.preparing = False
+        return attempt(session, order, timeout_seconds=NO_LIMIT_SECONDS) if ended is None else ended
+
+    def _left(self, track: Track) -> str:
+        if track.preparing:
+            return (
+                f"{track.name}: it may be shut down, or on its way, for its processor compatibility; run again with "
+                "the same options to have it started and moved"
+            )
+        return super()._left(track)
 
     def _say(self, track: Track, look: Look) -> None:
         job, now = look.job(track.vm.id), self._work.clock.monotonic()
@@ -217,10 +228,14 @@ class Campaign(Rounds[Track]):
             self._work.reporter.say(line)
 
     def _limit(self, track: Track) -> None:
+        """End a move that takes too long; never one whose VM is being prepared, which would be left shut down."""
         limit = self._work.request.timeout_seconds
+        if not limit or track.started is None or track.preparing:
+            return
         now = self._work.clock.monotonic()
-        if limit and track.started is not None and now - track.started >= limit:
-            tracks.expired(track, "the move has not ended", now - track.started, now)
+        waited = now - (track.started if track.ready_at is None else max(track.started, track.ready_at))
+        if waited >= limit:
+            tracks.expired(track, "the move has not ended", waited, now)
 
 
 def moved_bytes(track: Track) -> int:

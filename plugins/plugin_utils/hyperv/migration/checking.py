@@ -21,6 +21,7 @@ from ..selection import Selection
 from ..vm_info import machines as described_machines
 from .decide import UNSETTLED, Step, decide
 from .placement import Placement, default_folders, folder_name
+from .prepare import power_refusals
 from .read_hosts import read_existing, read_host, read_used_folders
 from .read_vms import read_vms
 
@@ -54,24 +55,25 @@ class Checked:
     order: MoveFacts
 
 
-def choose(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
+def choose(hosts: Hosts, look: Look, selection: Selection, *, resuming: bool = False) -> list[Machine]:
     """Return the VMs that are asked for, from the source, or from the destination where the source has none.
 
+    With ``resuming`` an expression meets VMs that a killed run left off as they were: running.
     Raises NotFound, Ambiguous or InvalidRequest, each naming what was asked.
     """
     if selection.is_everything:
         raise InvalidRequest("name the VMs to move: names, ids or select")
     if selection.expression is not None:
-        return _selected(hosts, look, selection)
+        return _selected(hosts, look, selection, resuming=resuming)
     found = [_by_id(look, vm_id, hosts) for vm_id in selection.ids]
     found += [_by_name(look, name, hosts) for name in selection.names]
     return list({machine.id: machine for machine in found}.values())
 
 
-def _selected(hosts: Hosts, look: Look, selection: Selection) -> list[Machine]:
+def _selected(hosts: Hosts, look: Look, selection: Selection, *, resuming: bool) -> list[Machine]:
     """Evaluate the expression over the source; where it selects nothing, over the destination (a finished fleet)."""
     for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
-        found = described_machines(session, selection, host=session.host)
+        found = described_machines(session, selection, host=session.host, resuming=resuming)
         if found:
             return [side.machines[str(one["id"])] for one in found if str(one["id"]) in side.machines]
     raise NotFound(
@@ -165,6 +167,8 @@ def check_moves(
 def _found(hosts: Hosts, moves: Sequence[MoveFacts], request: MoveRequest) -> dict[str, tuple[Finding, ...]]:
     """Return the findings of all predicates by VM Id."""
     found = check(moves)
+    for vm_id, finding in power_refusals(hosts.source, [move.vm for move in moves], found, request).items():
+        found[vm_id] = (*found[vm_id], finding)
     removed = removed_parents(hosts.source, moves) if request.remove_source_unmanaged_vhds else {}
     return {vm_id: (*findings, *removed.get(vm_id, ())) for vm_id, findings in found.items()}
 

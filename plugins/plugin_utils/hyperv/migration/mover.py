@@ -42,6 +42,8 @@ class Attempt:
     findings: tuple[Finding, ...] = ()
     error: MobilityError | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    preparing: bool = False
+    """Whether it ended before the move was tried, while the VM was made ready for it."""
 
 
 def comparison_arguments(order: Order) -> dict[str, Any]:
@@ -63,10 +65,11 @@ def comparison_arguments(order: Order) -> dict[str, Any]:
     }
 
 
-def check(session: Session, order: Order) -> tuple[Finding, ...]:
+def check(session: Session, order: Order, *, flag_to_come: bool = False) -> tuple[Finding, ...]:
     """Return what Compare-VM finds after the asked corrections; the report stays in the session.
 
-    A refusal to compare is a finding too: it is what the move itself would meet.
+    A refusal to compare is a finding too: it is what the move itself would meet. With ``flag_to_come`` the VM gets
+    processor compatibility before it moves: what is about the VM as a whole is a warning then.
     """
     fixes = compatibility.Fixes(switch_map=order.request.switch_map, eject_iso=order.request.eject_iso)
     try:
@@ -74,7 +77,7 @@ def check(session: Session, order: Order) -> tuple[Finding, ...]:
         left = compatibility.correct(session, entries, fixes)
     except RemoteError as error:
         return (compatibility.refusal(error, order.vm_name, remedy(error.details.get("hresult"), order.around)),)
-    return compatibility.findings(left, order.vm_name)
+    return compatibility.findings(left, order.vm_name, flag_to_come=flag_to_come)
 
 
 def attempt(session: Session, order: Order, *, timeout_seconds: float | None) -> Attempt:

@@ -23,7 +23,7 @@ from .hosts import Hosts
 from .leftovers import clear_comparisons
 from .mover import Order, check
 from .outcome import Result, VmResult, one_failure
-from .prepare import changes_processor, preparation
+from .prepare import changes_processor, preparation, starts_left_off
 from .proof import prove
 from .request import MoveRequest, parse
 from .standing import check_now, doubts_about, standing_track
@@ -100,7 +100,7 @@ def make_plan(request: Request, clock: Clock) -> MigrationPlan:
     selection = parse_selection(request.arguments)
     hosts = Hosts(request.sessions, asked.destination, clock)
     look = _first_look(hosts)
-    chosen, look = decide_all(hosts, look, choose(hosts, look, selection), clock)
+    chosen, look = decide_all(hosts, look, choose(hosts, look, selection, resuming=starts_left_off(asked)), clock)
     steps = {one.machine.id: one.step for one in chosen}
     moving = [one.machine.id for one in chosen if one.step in _MOVING]
     checked, around = check_moves(hosts, look, moving, asked) if moving else ([], None)
@@ -142,7 +142,7 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
         runner=runner,
         reporter=request.reporter,
         check=lambda track, look: check_now(plan.hosts, look, track, plan.request, clock.monotonic()),
-        prepare=preparation(plan.request),
+        prepare=preparation(plan.request, clock),
     )
     moving = plan.open
     Campaign(work, moving).run()
@@ -156,7 +156,7 @@ def _compare(plan: MigrationPlan, clock: Clock) -> None:
     """Add Compare-VM's own report to every VM that nothing blocks yet; the planned VM it makes is removed again."""
     session, compared = plan.hosts.source, []
     for track in plan.open:
-        if track.step in _NOT_COMPARED or plan.around is None or changes_processor(plan.request, track):
+        if track.step in _NOT_COMPARED or plan.around is None:
             continue
         order = Order(
             vm_id=track.vm.id,
@@ -166,7 +166,7 @@ def _compare(plan: MigrationPlan, clock: Clock) -> None:
             request=plan.request,
             around=plan.around,
         )
-        found = check(session, order)
+        found = check(session, order, flag_to_come=changes_processor(plan.request, track))
         compatibility.discard(session)
         compared.append(track.vm.id)
         track.findings += tuple(finding for finding in found if finding not in track.findings)

@@ -75,11 +75,15 @@ class Rounds(ABC, Generic[T]):
                     self._means.clock.sleep(POLL_SECONDS)
         except BaseException:
             for track in self._in(Phase.RUNNING, Phase.WATCHED):
-                self._means.reporter.say(f"{track.name}: its move goes on; run again to attach to it")
+                self._means.reporter.say(self._left(track))
             raise
         finally:
             for session in self._busy.values():
                 session.abandon()
+
+    def _left(self, track: T) -> str:
+        """Say what becomes of a VM whose work an interruption leaves."""
+        return f"{track.name}: its move goes on; run again to attach to it"
 
     def _open(self) -> list[T]:
         return [track for track in self._tracks.values() if track.phase is not Phase.DONE]

@@ -25,14 +25,20 @@ CONFIRMATIONS = 2
 
 @dataclass(kw_only=True)
 class Track(Way):
-    """The state of one VM's move within a task. Changed by the main thread only."""
+    """The state of one VM's move within a task. Changed by the main thread, while it is prepared by its own one."""
 
     vm: VmFacts
     placement: Placement
     checked: bool = True
     """Whether the checks of a move were made; ``vm`` and ``placement`` say nothing about its parts before."""
     prepared: bool = False
-    """The processor flag was set for this move; set once, by the move's own thread."""
+    """Something was done to the VM for this move: its guest told to shut down, its processor flag set."""
+    restarted: bool = False
+    """Its guest went down for the flag once; it does not a second time."""
+    preparing: bool = False
+    """It is made ready for the move. Set before its thread starts, and taken back by the thread."""
+    ready_at: float | None = None
+    """When that ended last."""
     lost: int = 0
     clear_first: bool = False
     step: Step | None = None
@@ -106,6 +112,9 @@ def still_there(track: Track, step: Step, now: float, *, retries: int, slots_ful
     if _is_link(reason):
         track.lost += 1
         again = track.lost <= LOST_LINKS
+    elif attempt.preparing:
+        # Its guest went down, or would have: a refusal there is no matter of slots, and no reason to restart it again.
+        again = False
     elif _without_code(reason) and (slots_full or (crowded and track.is_crowded_out())):
         again = True
     else:

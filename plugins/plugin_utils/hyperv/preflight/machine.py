@@ -73,7 +73,7 @@ def _generation(move: MoveFacts, names: str) -> Iterator[Finding]:
             "checkpoints, which keep the features of their day.",
         )
     if move.vm.has_cpu_state and not move.vm.compatibility_enabled:
-        curable = move.enable_compatibility and move.may_power_off and move.vm.runs
+        curable = move.enable_compatibility and move.may_power_off and move.vm.seen.state == "Running"
         yield _finding(
             move,
             "cpu_model_differs",

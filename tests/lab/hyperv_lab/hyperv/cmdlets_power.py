@@ -94,7 +94,7 @@ class StopVM(PowerCmdlet):
 def shut_down(vm: VM, *, force: bool, cmdlet: HyperVCmdlet) -> None:
     """Shut a guest down and wait for what it does. Raises Refused where it won't (field errors)."""
     clock = vm.host.fleet.clock
-    if power.shut_down(vm) is not None:
+    if power.shut_down(vm, force=force) is not None:
         return
     patience = power.SHUTDOWN_PATIENCE if force else power.ASK_AFTER
     clock.wait(lambda: vm.state == "Off", seconds=patience, stopping=cmdlet.call.stopping)

@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
     "saved_state_incompatible": Kind("OperationFailed", "NotSpecified", 0xC0370027),
     "shutdown_unanswered": Kind("OperationFailed", "NotSpecified"),
     "shutdown_asks": Kind("InvalidOperation", "InvalidOperation"),
+    "guest_locked": Kind("Unspecified", "NotSpecified"),
     "switch_unknown": Kind("InvalidParameter", "InvalidArgument"),
     "switch_id_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
     "mac_pool_exhausted": Kind("OperationFailed", "NotSpecified", 0x800701E7),
@@ -156,6 +157,10 @@ messages.add(
         "shutdown_unanswered": (
             "Failed to stop virtual machine '{vm}': the guest did not shut down.",
             "Impossible d’arrêter l’ordinateur virtuel « {vm} » : l’invité ne s’est pas arrêté.",
+        ),
+        "guest_locked": (
+            "'{vm}' can't be shut down: its session is locked; use -Force.",
+            "« {vm} » ne peut pas être arrêté : sa session est verrouillée ; utilisez -Force.",
         ),
         "shutdown_asks": (
             "The guest of '{vm}' does not shut down, and Windows PowerShell is in NonInteractive mode: it cannot ask.",

@@ -36,6 +36,7 @@ def read_guest(part: Section) -> Guest:
         kernel=part.text("kernel", ""),
         shutdown_seconds=part.number("shutdown_seconds", DEFAULT_GUEST.shutdown_seconds),
         ignores_shutdown=part.flag("ignores_shutdown"),
+        locked=part.flag("locked"),
         boot_seconds=part.number("boot_seconds", DEFAULT_GUEST.boot_seconds),
         heartbeat=part.choice("heartbeat", enums.ENUMERATIONS[enums.full_name("VMHeartbeatStatus")], usual),
         dirty_mb_per_second=part.number("dirty_mb", DEFAULT_GUEST.dirty_mb_per_second),

@@ -95,6 +95,8 @@ class Guest:
     kernel: str = ""
     shutdown_seconds: float = 8.0
     ignores_shutdown: bool = False
+    locked: bool = False
+    """Whether somebody's session in it is locked: it refuses a shutdown that is not forced."""
     boot_seconds: float = 15.0
     """From power-on until the guest answers (heartbeat, addresses)."""
     heartbeat: str = "OkApplicationsHealthy"

@@ -127,14 +127,19 @@ def start(vm: VM) -> bool:
     return True
 
 
-def shut_down(vm: VM) -> float | None:
-    """Ask the guest to shut down; return the simulated seconds it takes, None where it will not. Raises Refused."""
+def shut_down(vm: VM, *, force: bool = False) -> float | None:
+    """Ask the guest to shut down; return the simulated seconds it takes, None where it will not. Raises Refused.
+
+    A guest whose session is locked refuses at once, unless it is forced (field errors).
+    """
     with vm.host.fleet.lock:
         require_idle(vm)
         if vm.state != "Running":
             raise Refused("invalid_state", vm)
         if not vm.in_contact("shutdown") or vm.guest.ignores_shutdown:
             return None
+        if vm.guest.locked and not force:
+            raise Refused("guest_locked", vm)
         _begin(vm, "Stopping", "Off", vm.guest.shutdown_seconds)
         return vm.guest.shutdown_seconds
 

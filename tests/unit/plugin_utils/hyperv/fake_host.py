@@ -76,6 +76,7 @@ class FakeHost:
         self.service = {"Name": "vmms", "Status": "Running", "StartType": "Automatic"}
         self.rule: dict[str, Any] | None = {"Name": "VIRT-MIGL-In-TCP-NoScope", "DisplayName": "x", "Enabled": "True"}
         self.guest_goes_down = True
+        self.guest_locked = False
         self.guest_comes_up = True
         self.listens = True
         self.refuse_set: Refused | None = None
@@ -169,6 +170,8 @@ class FakeHost:
 
     def _stop(self, parameters: Mapping[str, Any], piped: list[Any]) -> None:
         for one in piped:
+            if self.guest_locked and not parameters.get("Force"):
+                raise Refused("Unspecified,Microsoft.HyperV.PowerShell.Commands.StopVMCommand", "verrouillée")
             if not (self.guest_goes_down or parameters.get("TurnOff")):
                 raise Refused("InvalidOperation,Microsoft.HyperV.PowerShell.Commands.StopVM", "NonInteractive")
             one.update(State="Off", Heartbeat=None)

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import InvalidRequest, NotPossible, RemoteError
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    ConnectionLost,
+    InvalidRequest,
+    NotFound,
+    NotPossible,
+    RemoteError,
+)
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import processor
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import get_vm
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.power import RESTART_MARK, PowerRule, powered_off
@@ -82,7 +88,19 @@ def test_force_turns_off_only_after_the_guest_was_asked() -> None:
     host = FakeHost(vm(DB, "on", "Running"))
     host.guest_goes_down = False
     assert run(host, names=["on"], power="restart", force=True, shutdown_timeout_seconds=5, **FLAG).changed
-    assert ["TurnOff" in sent for sent in host.session.sent("Stop-VM")] == [False, True]
+    asked = host.session.sent("Stop-VM")
+    assert ["TurnOff" in sent for sent in asked] == [False, False, True], "asked until the deadline"
+    assert all("Force" in sent for sent in asked)
+
+
+def test_force_shuts_a_locked_guest_down_in_order() -> None:
+    host = FakeHost(vm(DB, "on", "Running"))
+    host.guest_locked = True
+    refused = run(host, names=["on"], power="restart", **FLAG)
+    assert refused.failure is not None
+    assert "300 seconds" not in refused.failure.msg, "it refused at once"
+    assert run(host, names=["on"], power="restart", force=True, **FLAG).changed
+    assert [set(sent) - {"Id"} for sent in host.session.sent("Stop-VM")] == [set(), {"Force"}]
 
 
 def test_failure_after_the_stop_starts_the_machine_again_and_others_go_on() -> None:
@@ -100,10 +118,12 @@ def test_failure_after_the_stop_starts_the_machine_again_and_others_go_on() -> N
 def test_missing_heartbeat_after_the_start_is_a_failure_with_the_change_made() -> None:
     host = FakeHost(vm(DB, "on", "Running"))
     host.guest_comes_up = False
+    host.vms[0]["Notes"] = "of the owner"
     outcome = run(host, names=["on"], power="restart", heartbeat_timeout_seconds=10, **FLAG)
     assert outcome.changed
     assert outcome.failure is not None
     assert "NoContact" in outcome.failure.msg
+    assert host.vms[0]["Notes"] == "of the owner", "it runs: whether it is started later is its owner's business"
 
 
 @pytest.mark.parametrize("state", ["Saved", "Paused", "OffCritical"])
@@ -192,6 +212,53 @@ def test_a_machine_that_a_killed_run_left_off_is_started_by_the_next() -> None:
     assert outcome.values["vms"][0]["restarted"]
     assert (host.vms[0]["State"], host.vms[0]["Notes"]) == ("Running", "of the owner")
     assert not run(host, names=["on"], power="restart", **FLAG).changed
+
+
+def test_a_selection_of_running_machines_chooses_one_that_a_killed_run_left_off() -> None:
+    host = FakeHost(vm(DB, "on", "Running"), vm(WEB, "off"))
+    start = host.session.machine.handlers["start-vm"]
+    host.session.machine.on("Start-VM", killed)
+    arguments: dict[str, Any] = {"select": "[?state=='Running']", **FLAG}
+    with pytest.raises(Killed):
+        run(host, power="restart", **arguments)
+    host.session.machine.on("Start-VM", start)
+    with pytest.raises(NotFound):
+        run(host, **arguments)
+    outcome = run(host, power="restart", **arguments)
+    assert [(item["name"], item["restarted"]) for item in outcome.values["vms"]] == [("on", True)]
+    assert (host.vms[0]["State"], host.vms[0]["Notes"]) == ("Running", "")
+
+
+@pytest.mark.parametrize("lasting", [10.0, 1000.0])
+def test_a_link_lost_while_the_guest_goes_down_leaves_nothing_off_for_good(lasting: float) -> None:
+    """A short loss is sat out; after a long one the machine is off with its mark, and the next run starts it."""
+    host = FakeHost(vm(DB, "on", "Running", Notes="of the owner"))
+    stop, read = (host.session.machine.handlers[name] for name in ("stop-vm", "get-vm"))
+    clock = FakeClock()
+    back = [0.0]
+
+    def lost(parameters: Any, piped: Any) -> None:
+        stop(parameters, piped)
+        back[0] = clock.now + lasting
+        raise ConnectionLost("the link to hv01 failed")
+
+    def answer(parameters: Any, piped: Any) -> Any:
+        if clock.now < back[0]:
+            raise ConnectionLost("hv01 can't be reached")
+        return read(parameters, piped)
+
+    host.session.machine.on("Stop-VM", lost).on("Get-VM", answer)
+    asked = request(host.session, names=["on"], power="restart", **FLAG)
+    first = processor.operate(asked, clock=clock)
+    if lasting > 300:
+        assert first.failure is not None
+        assert first.changed
+        assert RESTART_MARK in host.vms[0]["Notes"]
+        clock.now = back[0]
+        assert processor.operate(asked, clock=clock).changed
+    else:
+        assert first.failure is None
+    assert (host.vms[0]["State"], host.vms[0]["Notes"]) == ("Running", "of the owner")
 
 
 def killed(*_arguments: Any) -> None:
