@@ -19,7 +19,7 @@ from ..session.endpoint import IDLE_SECONDS, EndpointLink
 from ..session.psrp import Link, PsrpSession
 from ..session.psrp_options import psrp_endpoint
 from ..session.renewal import renew_when_needed
-from ..session.translate import FOREIGN, best_effort, translate
+from ..session.translate import FOREIGN, best_effort, translate, unfit
 from ..session.winrm_options import winrm_endpoints
 from ..session.winrs import WinrsPrograms
 from .posix import TaskShell
@@ -91,10 +91,8 @@ class PluginLink:
             # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
             with best_effort():
                 self._connection.close()
-            if isinstance(error, ValueError):  # what the library says of options that contradict each other
-                raise InvalidRequest(
-                    f"{self._host}: the connection's options contradict each other: {error}"
-                ) from error
+            if isinstance(error, (ValueError, ImportError)):
+                raise unfit(error, self._host, str(option_reader(self._connection)("auth") or "psrp")) from error
             if not isinstance(error, AnsibleConnectionFailure):
                 raise
             known = translate(error.__cause__ or error.__context__ or error, self._host)

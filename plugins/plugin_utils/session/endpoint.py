@@ -14,7 +14,7 @@ from pypsrp.wsman import SelectorSet, WSMan
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest
 from .renewal import renew_when_needed
-from .translate import FOREIGN, translate
+from .translate import FOREIGN, translate, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,6 +108,8 @@ class EndpointLink:
         for endpoint in self._endpoints:
             try:
                 entered = enter(endpoint)
+            except (ValueError, ImportError) as error:  # the libraries look at what they were given when they connect
+                raise unfit(error, self._host, endpoint.auth) from error
             except FOREIGN as error:
                 known = translate(error, self._host)
                 if not isinstance(known, AuthenticationFailed):

@@ -160,6 +160,20 @@ def best_effort() -> Iterator[None]:
         pass
 
 
+def unfit(error: ValueError | ImportError, host: str, way: str) -> InvalidRequest:
+    """Return the error for a way of signing in that lacks something on the controller: an option, or a library."""
+    said = _said(error)
+    if isinstance(error, ImportError):
+        return InvalidRequest(
+            f"{host}: signing in by {way} needs a library that Ansible's Python does not have: {said}. "
+            "Install it there (pip install 'pypsrp[kerberos]' or 'pypsrp[credssp]'), or sign in another way"
+        )
+    return InvalidRequest(
+        f"{host}: the connection's options don't suffice for {way}, or contradict each other: {said}. "
+        "Set what it names (ansible_user, ansible_password) for this host"
+    )
+
+
 def unusable(option: str, value: object, why: str) -> InvalidRequest:
     """Return the error for a connection option that can't be honoured."""
     return InvalidRequest(f"the connection option {option} = {value!r} can't be honoured: {why}", option=option)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink, UnreachableLink
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, InvalidRequest
 
 
 class Client:
@@ -33,7 +33,8 @@ class Pool:
 class Plugin:
     """Behaves as the psrp plugin does: a pool that did not open stays, and is not opened again."""
 
-    def __init__(self, refusals: int) -> None:
+    def __init__(self, refusals: int, failure: Exception | None = None) -> None:
+        self.failure = failure
         self._connected = False
         self.runspace: Pool | None = None
         self.refusals = refusals
@@ -43,9 +44,14 @@ class Plugin:
             self.runspace = Pool()
             if self.refusals:
                 self.refusals -= 1
+                if self.failure is not None:
+                    raise self.failure
                 raise AnsibleConnectionFailure("no room") from OSError("no room")
             self.runspace.open = True
             self._connected = True
+
+    def get_option(self, name: str) -> str:
+        return {"auth": "kerberos"}[name]
 
     def close(self) -> None:
         if self.runspace is not None:
@@ -60,6 +66,12 @@ def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
         with pytest.raises(ConnectionLost, match="the link to hv1 failed: no room"):
             link.open()
     assert link.open().open
+
+
+@pytest.mark.parametrize("failure", [ValueError("no password"), ImportError("no gssapi")])
+def test_what_is_missing_on_the_controller_is_told(failure: Exception) -> None:
+    with pytest.raises(InvalidRequest, match=f"hv1: .* kerberos.*: {failure}"):
+        PluginLink(Plugin(refusals=1, failure=failure), "hv1").open()
 
 
 @pytest.mark.parametrize("answered", [False, True])

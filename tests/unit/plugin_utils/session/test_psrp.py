@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     AuthenticationFailed,
     ConnectionLost,
+    InvalidRequest,
     RemoteError,
     TimedOut,
 )
@@ -354,6 +355,22 @@ def test_nobody_there(served: Served) -> None:
         )
     assert not caught.value.changed
     assert caught.value.details["reason"] in ("no_connection", "link")
+
+
+def test_a_missing_password_is_named(served: Served) -> None:
+    bare = endpoint(served, ssl=True, port=5986, auth="basic", password=None)
+    with pytest.raises(InvalidRequest, match=r"hv01: .* basic, .*the password must be specified.* ansible_password"):
+        PsrpSession("hv01", EndpointLink("hv01", (bare,))).invoke(command("Get-VM"))
+
+
+def test_a_missing_library_is_named(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library(_self: Any, *_arguments: Any, **_options: Any) -> None:
+        raise ImportError("GSSAPIProxy requires the Python gssapi library")
+
+    monkeypatch.setattr("pypsrp.powershell.RunspacePool.open", no_library)
+    kerberos = EndpointLink("hv01", (endpoint(served, auth="kerberos"),))
+    with pytest.raises(InvalidRequest, match=r"signing in by kerberos needs a library .*gssapi.*pypsrp\[kerberos\]"):
+        PsrpSession("hv01", kerberos).invoke(command("Get-VM"))
 
 
 def test_basic_over_https_with_the_given_authority(served: Served) -> None:
