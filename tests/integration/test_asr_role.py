@@ -196,6 +196,23 @@ def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab) -> None:
     assert outcomes(lab) == {"manual": "blocked", "fine": "unchanged"}
 
 
+def test_serial_goes_on_behind_a_batch_that_was_lost(lab: Lab) -> None:
+    """Ids come as a survey gives them, too."""
+    run = install(lab, push_install_hosts="gone:fine", push_install_serial=1, push_install_accept="95524,95320")
+    assert run.code == 2, run.output
+    assert outcomes(lab) == {"gone": "unreachable", "fine": "unchanged"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["run", "check"])
+def test_a_registration_that_can_not_be_made_begins_nothing(lab: Lab, arguments: tuple[str, ...]) -> None:
+    mark = len(lab.journal())
+    run = install(lab, *arguments, push_install_hosts="fine:ubuntu", push_install_stack="modernized")
+    assert outcomes(lab) == {"fine": "failed", "ubuntu": "failed"}, run.output
+    assert "the stack is modernized, and configuration_server" in run.output.replace("\n", " ")
+    assert changes(lab, mark) == []
+    assert not run.of("Check and cure"), "it was told before the machine was looked at"
+
+
 @pytest.mark.parametrize("playbook", ["push_preflight.yml", "push_install.yml"])
 def test_a_lost_machine_is_told_and_stops_nobody(lab: Lab, playbook: str) -> None:
     run = install(lab, playbook=playbook, push_install_hosts="gone:fine")

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import yaml
 from integration.harness import ROOT, Lab
 from integration.moving import ready, residents
-from integration.scenario import sent
+from integration.scenario import changes, sent
 
 HOSTILE = 'O\'Brien – "prod" $x [a-z]'
 UP = {"boot_seconds": 5}
@@ -83,7 +84,7 @@ def runs(module_lab: Lab) -> dict[str, Any]:
     stayed, mark = residents(module_lab.state(), "HV01"), len(module_lab.journal())
     moved = migrate(module_lab, migrate_addresses=ADDRESSES)
     between = module_lab.state()
-    again = migrate(module_lab, migrate_addresses=ADDRESSES)
+    again = migrate(module_lab, migrate_addresses=json.dumps(ADDRESSES))
     return {
         "without": without,
         "stayed": stayed,
@@ -127,3 +128,14 @@ def test_a_second_run_moves_what_is_left_and_tells_nobody_again(runs: dict[str, 
     assert runs["sent"]["Move-VM"] == 6
     assert runs["sent"]["Set-VMNetworkAdapterVlan"] == 3
     assert runs["sent"]["ForEach-Object"] == 2, "each guest was told once"
+
+
+def test_check_mode_foretells_the_address_of_a_vm_that_is_there(runs: dict[str, Any], module_lab: Lab) -> None:
+    mark = len(module_lab.journal())
+    left = {**ADDRESSES, "same01": [{"network": "backup", "ipv4": {"address": "10.9.0.15"}}]}
+    run = migrate(module_lab, "--check", migrate_addresses=left)
+    assert run.code == 0, run.output
+    told = run.one("Set adapters at the destination, and addresses in guests", "hv01")["results"]
+    assert {one["item"]["name"]: one["changed"] for one in told}["same01"] is True
+    assert sum(one["changed"] for one in told) == 1
+    assert changes(module_lab, mark) == []

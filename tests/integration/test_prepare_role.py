@@ -27,6 +27,7 @@ FRESH = fleet(
     groups={"fleet": list(HOSTS)},
 )
 FLEET = FRESH
+STOPPED = {"name": "HV02", "services": {"vmms": "Stopped"}}
 WANTED: dict[str, Any] = {
     "prepare_hosts": "fleet",
     "prepare_reboot": True,
@@ -170,9 +171,13 @@ def test_tags_limit_and_serial(start_lab: Callable[..., Lab]) -> None:
 
 
 def test_a_host_that_is_down_stops_nobody_else(start_lab: Callable[..., Lab]) -> None:
-    lab = start_lab(FRESH)
+    lab = start_lab(FRESH | {"hosts": [*FRESH["hosts"][:1], STOPPED, *FRESH["hosts"][2:]]})
+    start = len(lab.journal())
+    checked = prepare(lab, "--check")
+    assert checked.code == 0, checked.output[-3000:]
+    assert changes(lab, start) == []
     lab.control("fault", "HV03", '{"action": "drop", "probability": 1.0, "times": 100000}')
-    run = prepare(lab, prepare_feature=False, prepare_hosts="hv01:hv03")
+    run = prepare(lab, prepare_feature="false", prepare_hosts="hv01:hv03")
     assert run.code != 0
     state = lab.state()
     assert state["hosts"]["HV01"]["migration"]["listening"] != []

@@ -120,6 +120,8 @@ def _error(done: Results) -> dict[str, Any] | None:
     failed = done.get("failed")
     if not failed:
         return None
+    if any(result.get("unreachable") for result in done.values()):
+        return {"msg": str(failed.get("msg") or "the machine was not reached"), "kind": "unreachable"}
     kinds = {"gate": "preflight", "waiting": "reboot_pending"}
     error = next(({"kind": kinds[step]} for step in kinds if done.get(step, {}).get("failed")), failed.get("error"))
     details = (
@@ -129,6 +131,8 @@ def _error(done: Results) -> dict[str, Any] | None:
 
 
 def _outcome(found: Mapping[str, Any], left: Sequence[Mapping[str, Any]], *, preflight_only: bool) -> str:
+    if found["error"] and found["error"].get("kind") == "unreachable":
+        return "unreachable"
     only_reboot = bool(left) and all(str(each["id"]) == REBOOT_PENDING for each in left)
     if preflight_only:
         if found["error"]:

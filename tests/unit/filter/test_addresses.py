@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.hyperv.mobility.plugins.filter.addresses import arrived
@@ -37,3 +38,14 @@ def test_an_entry_of_its_own_wins() -> None:
     results = [{"vms": [moved("web")], "item": {"addresses": {"web": [{"vlan_id": 4}]}}}]
     assert arrived(results, {"web": WISH})[0]["adapters"] == [{"vlan_id": 4}]
     assert arrived(results, {}) != []
+
+
+def test_addresses_may_come_as_text() -> None:
+    results = [{"vms": [moved("web")], "item": {}}]
+    assert arrived(results, json.dumps({"web": WISH}))[0]["adapters"] == WISH
+    assert arrived(results, "") == []
+
+
+def test_in_check_mode_only_what_is_there_already_gets_anything() -> None:
+    results = [{"vms": [moved("web"), moved("db", "already_there", "2")], "item": {}}]
+    assert [one["name"] for one in arrived(results, {"web": WISH, "db": WISH}, True)] == ["db"]

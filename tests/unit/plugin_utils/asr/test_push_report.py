@@ -69,6 +69,7 @@ GATE: dict[str, Any] = {"gate": {"failed": True}, "failed": {"failed": True, "ms
             "reboot pending: restart it",
         ),
         ({"failed": {"msg": "exit code 14", "error": {"kind": "x"}}}, "failed", "failed: exit code 14"),
+        ({"info": {"unreachable": True}, "failed": {"msg": "no answer"}}, "unreachable", "unreachable: no answer"),
     ],
 )
 def test_outcomes(results: dict[str, Any], outcome: str, reason: str | None) -> None:
@@ -85,6 +86,8 @@ def test_the_first_half_alone() -> None:
     assert half(finding()) == "blocked"
     assert half(finding("95224")) == "reboot pending"
     assert half(failed={"msg": "no answer"}) == "failed"
+    lost = {"preflight": {"unreachable": True}, "failed": {"msg": "no answer"}}
+    assert push_report.record("web01", lost, preflight_only=True)["outcome"] == "unreachable"
 
 
 def test_accepted_errors_do_not_block_by_any_of_their_ids() -> None:
