@@ -28,6 +28,12 @@ class MobilityError(Exception):
         self.changed = changed
         self.details: Mapping[str, Any] = details
 
+    def retold(self, msg: str, *, changed: bool) -> MobilityError:
+        """Return a copy of this failure, of the same kind and with the same details, that says another sentence."""
+        told = type(self).__new__(type(self), msg)
+        told.__dict__.update(vars(self), msg=msg, changed=changed)
+        return told
+
 
 class InvalidRequest(MobilityError):
     """Options contradict each other or the specification; nothing was sent."""

@@ -19,7 +19,7 @@ from .mover import Attempt, Order, attempt
 from .outcome import Result
 from .prepare import Preparation
 from .read_hosts import destroy_planned
-from .rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
+from .rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, POLL_SECONDS, Rounds
 from .track import Track
 from .way import Phase
 
@@ -163,7 +163,8 @@ class Campaign(Rounds[Track]):
 
     def _cleared(self, track: Track, now: float) -> bool:
         """Remove the planned VM that nobody uses: nothing has shown a move of it for some time."""
-        if destroy_planned(self._work.hosts.destination, track.vm.id):
+        hosts = self._work.hosts
+        if hosts.patiently(lambda: destroy_planned(hosts.destination, track.vm.id)):
             self._work.reporter.say(f"{track.vm.name}: removed a planned VM of it that was left at the destination")
             track.clear_first = False
             return True
@@ -200,6 +201,12 @@ class Campaign(Rounds[Track]):
             track.ready_at = self._work.clock.monotonic()
             track.preparing = False
         return attempt(session, order, timeout_seconds=NO_LIMIT_SECONDS) if ended is None else ended
+
+    def _end_early(self, error: MobilityError) -> None:
+        """Wait for VMs that are being prepared, which would be left shut down, then end."""
+        while any(track.preparing for track in self._in(Phase.RUNNING)):
+            self._work.clock.sleep(POLL_SECONDS)
+        super()._end_early(error)
 
     def _left(self, track: Track) -> str:
         if track.preparing:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .decide import LEFTOVER_SECONDS, Step, decide
@@ -27,7 +28,7 @@ def clear_comparisons(hosts: Hosts, vm_ids: Collection[str], clock: Clock) -> No
     if left:
         clock.sleep(LEFTOVER_SECONDS)
         for vm_id in _left_behind(hosts, left):
-            destroy_planned(hosts.destination, vm_id)
+            hosts.patiently(partial(destroy_planned, hosts.destination, vm_id))
 
 
 def _left_behind(hosts: Hosts, vm_ids: Collection[str]) -> list[str]:

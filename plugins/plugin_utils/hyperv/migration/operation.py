@@ -24,7 +24,7 @@ from .leftovers import clear_comparisons
 from .mover import Order, check
 from .outcome import Result, VmResult, one_failure
 from .prepare import changes_processor, preparation, starts_left_off
-from .proof import prove
+from .proof import prove, unproven
 from .request import MoveRequest, parse
 from .standing import check_now, doubts_about, standing_track
 from .threads import Threads
@@ -145,10 +145,18 @@ def _apply(plan: MigrationPlan, request: Request, clock: Clock, runner: Runner) 
         prepare=preparation(plan.request, clock),
     )
     moving = plan.open
-    Campaign(work, moving).run()
-    untouched = [t.vm.id for t in moving if t.result is Result.FAILED and not t.began]
-    clear_comparisons(plan.hosts, untouched, clock)
-    prove(plan.hosts, [t for t in plan.tracks if t.result in {Result.MOVED, Result.ATTACHED}], plan.request, clock)
+    campaign = Campaign(work, moving)
+    campaign.run()
+    came = [track for track in plan.tracks if track.result in {Result.MOVED, Result.ATTACHED}]
+    if campaign.ended_early:
+        unproven(came, "the hosts could not be looked at to the end")
+        return {}
+    try:
+        untouched = [t.vm.id for t in moving if t.result is Result.FAILED and not t.began]
+        clear_comparisons(plan.hosts, untouched, clock)
+        prove(plan.hosts, came, plan.request, clock)
+    except MobilityError as error:
+        unproven(came, error.msg)
     return {}
 
 

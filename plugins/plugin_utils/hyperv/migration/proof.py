@@ -50,6 +50,13 @@ def prove(hosts: Hosts, tracks: Sequence[Track], request: MoveRequest, clock: Cl
         _clean(hosts, [track for track in tracks if track.result is Result.MOVED])
 
 
+def unproven(tracks: Sequence[Track], why: str) -> None:
+    """Add to VMs that have arrived that not everything about them was looked at."""
+    for track in tracks:
+        remedy = "The VM is at the destination; look at its disks, adapters and guest there."
+        track.findings += (_warning(track, "not_proven", why, remedy),)
+
+
 def _warning(track: Track, identifier: str, evidence: str, remedy: str) -> Finding:
     return Finding(id=identifier, severity=Severity.WARNING, subject=track.vm.name, evidence=evidence, remedy=remedy)
 

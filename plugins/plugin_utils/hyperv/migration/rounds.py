@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from ...errors import MobilityError
+from .outcome import Result
 from .way import Phase, Way
 
 if TYPE_CHECKING:
@@ -57,15 +59,18 @@ class Rounds(ABC, Generic[T]):
         self._idle: list[Session] = []
         self._busy: dict[str, Session] = {}
         self._crowd: float | None = None
+        self.ended_early = False
+        """Whether an error of a look ended the way of VMs that were not done."""
 
     @abstractmethod
     def _round(self) -> None:
         """Look once, judge, start, say."""
 
     def run(self) -> None:
-        """Work until every track is done. An interruption or a time-out leaves moves running, and says which.
+        """Work until every track is done. What can't be looked at any more fails the VMs that are not done, no others.
 
-        Their sessions are abandoned, not closed: closing one would ask the host to stop what runs in it.
+        An interruption or a time-out of the task leaves moves running, and says which. The sessions of those are
+        abandoned, not closed: closing one would ask the host to stop what runs in it.
         """
         try:
             while self._open():
@@ -73,6 +78,8 @@ class Rounds(ABC, Generic[T]):
                 self._round()
                 if self._open():
                     self._means.clock.sleep(POLL_SECONDS)
+        except MobilityError as error:
+            self._end_early(error)
         except BaseException:
             for track in self._in(Phase.RUNNING, Phase.WATCHED):
                 self._means.reporter.say(self._left(track))
@@ -84,6 +91,21 @@ class Rounds(ABC, Generic[T]):
     def _left(self, track: T) -> str:
         """Say what becomes of a VM whose work an interruption leaves."""
         return f"{track.name}: its move goes on; run again to attach to it"
+
+    def _end_early(self, error: MobilityError) -> None:
+        """End the way of every VM that is not done; a move that was started may go on."""
+        self.ended_early = True
+        self._collect()
+        for track in self._open():
+            # The host may have begun what its thread still waits for.
+            track.began = track.began or track.id in self._busy
+            said = f"{track.name}: {error.msg}"
+            if track.id in self._busy or track.phase is Phase.WATCHED:
+                said = f"{error.msg}; {self._left(track)}"
+            elif track.started is not None:
+                said += "; run again, which finds its move done, or does it"
+            told = error.retold(said, changed=track.began)
+            track.finish(Result.FAILED, self._means.clock.monotonic(), told)
 
     def _open(self) -> list[T]:
         return [track for track in self._tracks.values() if track.phase is not Phase.DONE]

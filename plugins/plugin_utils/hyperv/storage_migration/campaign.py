@@ -12,6 +12,7 @@ from ...errors import ConnectionLost, MobilityError, NotFound, RemoteError, Time
 from ...session.command import command, switch
 from ..gateway import read_details
 from ..migration.decide import TRANSITIONAL
+from ..migration.hosts import patiently
 from ..migration.mover import Attempt
 from ..migration.outcome import Result
 from ..migration.rounds import BUSY_SECONDS, NO_LIMIT_SECONDS, Rounds
@@ -126,11 +127,12 @@ class Campaign(Rounds[Track]):
 
     def _settle(self, track: Track, now: float) -> None:
         """After a migration has ended, whoever ran it: look where the files are, then end or try again."""
-        found = read_details(self._work.session, [track.id], checkpoint_parts=True)
+        work = self._work
+        found = patiently(lambda: read_details(work.session, [track.id], checkpoint_parts=True), work.clock)
         if not found:
             track.finish(Result.FAILED, now, self._gone(track))
             return
-        track.intent = intend(found[0], self._work.request, track.wanted.folder)
+        track.intent = intend(found[0], work.request, track.wanted.folder)
         attempt, was_watched = track.attempt, track.phase is Phase.WATCHED
         # A command whose link was lost may reach the host after this look.
         track.unsure = attempt is not None and isinstance(attempt.error, ConnectionLost)

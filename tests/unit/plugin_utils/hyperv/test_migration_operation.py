@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     Ambiguous,
+    ConnectionLost,
     InvalidRequest,
     MobilityError,
     NotFound,
@@ -304,6 +305,61 @@ def test_a_vm_on_both_hosts_is_touched_on_neither() -> None:
     assert outcomes(outcome) == {"web01": "failed"}
     assert not outcome.changed
     assert fleet.moves == []
+
+
+def lost(fleet: Fleet, cmdlet: str, *, after_moves: int) -> None:
+    """Let the destination be out of reach for a cmdlet once so many moves were sent."""
+    answer = fleet.machines["hv02"].handlers[cmdlet.lower()]
+
+    def gone(parameters: Any, piped: list[Any]) -> Any:
+        if len(fleet.moves) >= after_moves:
+            raise ConnectionLost("the link to hv02 failed")
+        return answer(parameters, piped)
+
+    fleet.machines["hv02"].on(cmdlet, gone)
+
+
+def test_a_host_that_stays_away_fails_what_is_not_done_and_hides_nothing() -> None:
+    fleet = Fleet()
+    for name in ("first", "second", "third"):
+        fleet.add(name)
+    lost(fleet, "Get-VMHost", after_moves=2)
+    outcome = fleet.run(names=["first", "second", "third"], concurrency=1)
+    rows = {row["name"]: row for row in outcome.values["vms"]}
+    assert outcomes(outcome) == {"first": "moved", "second": "failed", "third": "failed"}
+    assert outcome.changed
+    assert outcome.failure is not None
+    assert "2 of 3" in outcome.failure.msg
+    assert rows["second"]["error"]["kind"] == "connection_lost"
+    assert "run again" in rows["second"]["error"]["msg"], "its move had begun"
+    assert "run again" not in rows["third"]["error"]["msg"]
+    assert [finding["id"] for finding in rows["first"]["findings"]] == ["not_proven"]
+
+
+def test_what_can_not_be_proven_after_a_move_is_said_and_the_move_stands() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    lost(fleet, "Get-VMDvdDrive", after_moves=1)
+    outcome = fleet.run(names=["web01"])
+    assert outcomes(outcome) == {"web01": "moved"}
+    assert (outcome.changed, outcome.failure) == (True, None)
+    assert finding_ids(outcome) == ["not_proven"]
+
+
+def test_a_leftover_is_removed_over_a_link_that_breaks() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01")
+    fleet.planned["hv02"][machine["Id"]] = {}
+    answer, asked = fleet.machines["hv02"].handlers["get-wmiobject"], []
+
+    def broken_once(parameters: Any, piped: list[Any]) -> Any:
+        asked.append(parameters)
+        if len(asked) == 1:
+            raise ConnectionLost("the link to hv02 failed")
+        return answer(parameters, piped)
+
+    fleet.machines["hv02"].on("Get-WmiObject", broken_once)
+    assert outcomes(fleet.run(names=["web01"])) == {"web01": "moved"}
 
 
 def test_a_backup_is_waited_for_until_its_deadline() -> None:
