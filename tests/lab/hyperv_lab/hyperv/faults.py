@@ -36,6 +36,8 @@ class HostFault:
     seed: int = 0
     operation: str | None = None
     """Only requests of this kind: "receive", "create", "command", "send", "signal", "delete"."""
+    program: str = "*"
+    """Only requests of a cmd shell whose last command line fits this pattern."""
     seconds: float = 5.0
     status: int = 503
     service: str = "vmms"
@@ -64,6 +66,8 @@ class FaultPlayer:
         self.host = host
         self.planned: list[HostFault] = []
         self.requests = 0
+        self.command_lines: dict[str, str] = {}
+        """What each cmd shell ran last."""
         self._generators: dict[int, random.Random] = {}
         self._shells_lost = False
 
@@ -71,7 +75,7 @@ class FaultPlayer:
         """Say that the host or its WinRM service restarted: the next request finds no shell."""
         self._shells_lost = True
 
-    def on_request(self, operation: str, _shell: str | None) -> str | None:
+    def on_request(self, operation: str, shell: str | None) -> str | None:
         """Count a request; return "drop", "drop_after", "stall:SECONDS", "http:STATUS", "restart_winrm" or None."""
         if not self.planned and not self._shells_lost:
             self.requests += 1
@@ -83,7 +87,7 @@ class FaultPlayer:
                 self._shells_lost = False
                 return "restart_winrm"
             for fault in self.planned:
-                if fault.times > 0 and self._meets(fault, operation):
+                if fault.times > 0 and self._meets(fault, operation, shell):
                     fault.times -= 1
                     return self._play(fault)
         return None
@@ -113,10 +117,12 @@ class FaultPlayer:
                     return fault
         return None
 
-    def _meets(self, fault: HostFault, operation: str) -> bool:
+    def _meets(self, fault: HostFault, operation: str, shell: str | None) -> bool:
         if fault.action in COPIES:
             return False
         if fault.operation is not None and fault.operation != operation.lower():
+            return False
+        if fault.program != "*" and not wildcard(fault.program).fullmatch(self.command_lines.get(shell or "", "")):
             return False
         if fault.request is not None:
             return self.requests >= fault.request

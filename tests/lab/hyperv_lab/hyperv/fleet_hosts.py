@@ -347,6 +347,7 @@ def read_fault(entry: Section, host: Host) -> HostFault:
         probability=entry.number("probability", None),
         seed=entry.whole("seed", 0),
         operation=entry.choice("operation", OPERATIONS, None),
+        program=entry.text("program", "*"),
         seconds=entry.number("seconds", 5.0),
         status=entry.whole("status", 503),
         service=entry.text("service", "vmms"),

@@ -272,6 +272,10 @@ class Host:
         """Count a request and return the fault to play, if any."""
         return self.faults.on_request(operation, shell)
 
+    def program_started(self, shell: str, command_line: str) -> None:
+        """Note what a cmd shell runs, for the faults that are ordered for a program."""
+        self.faults.command_lines[shell] = command_line
+
     def run_program(
         self, identity: Identity, command_line: str, environment: Mapping[str, str]
     ) -> tuple[int, bytes, bytes]:

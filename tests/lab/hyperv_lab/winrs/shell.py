@@ -88,6 +88,9 @@ class CmdShell(Shell):
         process = Process(command_id, " ".join([program, *arguments]).rstrip(), self, direct=direct)
         self.processes[command_id] = process
         self._started += 1
+        note_start = getattr(self.machine, "program_started", None)
+        if note_start is not None:
+            note_start(self.shell_id, process.command_line)
         self._loop.call_later(_START_SECONDS, process.start)
         self.note({"event": "program", "endpoint": "cmd", "shell": self.shell_id, "command_line": process.command_line})
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
