@@ -16,6 +16,10 @@ from integration.scenario import PASSWORDS, assert_cycle, assert_no_secret, cycl
 HOSTILE = "O'Brien – 测试 $x [a-z]"
 KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
 ENDPOINT = {"users": ["keeper"], "visible": ["Get-VM", "Select-Object", "Write-Output", "ConvertTo-Json"]}
+TWINS = ["0c0f0e00-0000-4000-8000-000000000001", "0c0f0e00-0000-4000-8000-000000000002"]
+KEPT = "D:\\Kept"
+BASE = f"{KEPT}\\{TWINS[0]}\\twin\\Virtual Hard Disks\\base.vhdx"
+"""In an export that the VM linked is based on."""
 FLEET = fleet(
     [
         {
@@ -45,6 +49,7 @@ FLEET = fleet(
         {"name": "twin", "host": "HV01", "id": "0c0f0e00-0000-4000-8000-000000000001"},
         {"name": "twin", "host": "HV01", "id": "0c0f0e00-0000-4000-8000-000000000002"},
         {"name": "run01", "host": "HV01", "state": "Running"},
+        {"name": "linked", "host": "HV01", "disks": [{"path": "C:\\VMs\\linked.vhdx", "parent": BASE}]},
         {"name": "off09", "host": "JEA1"},
         {"name": "cred01", "host": "CRED1"},
         {"name": "old01", "host": "OLD1"},
@@ -52,7 +57,6 @@ FLEET = fleet(
     speed=3000,
 )  # fmt: skip
 PATH = "D:\\Exports"
-TWINS = ["0c0f0e00-0000-4000-8000-000000000001", "0c0f0e00-0000-4000-8000-000000000002"]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +168,10 @@ def test_a_share_is_written_by_the_hosts_own_account(elsewhere: Run, module_lab:
 
 
 @pytest.fixture(scope="module")
-def changed(exported: Run, module_lab: Lab) -> Run:
+def changed(exported: Run, module_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    copy = str(tmp_path_factory.mktemp("export"))
+    module_lab.control("save", "HV01", f"{PATH}\\{TWINS[0]}", copy)
+    module_lab.control("bring", "HV01", copy, f"{KEPT}\\{TWINS[0]}")
     off01 = next(vm["id"] for vm in exported.one("several: apply")["vms"] if vm["name"] == "off01")
     return module_lab.tasks(
         "hv01",
@@ -172,6 +179,7 @@ def changed(exported: Run, module_lab: Lab) -> Run:
         task("absent: check", "vm_export", check=True, names=["off01"], path=PATH, state="absent"),
         task("absent", "vm_export", names=["off01", HOSTILE], path=PATH, state="absent"),
         task("absent again", "vm_export", ids=[off01], path=PATH, state="absent"),
+        task("based on", "vm_export", ids=TWINS[:1], path=KEPT, state="absent"),
     )
 
 
@@ -182,3 +190,10 @@ def test_exports_stay_until_they_are_asked_to_go(changed: Run, module_lab: Lab) 
     assert changed.one("absent again")["changed"] is False
     assert json.loads(module_lab.control("file", "HV01", f"{PATH}\\{TWINS[0]}\\manifest.json"))["size"] > 0
     assert_no_secret(module_lab, changed.output)
+
+
+def test_an_export_that_a_differencing_disk_is_based_on_stays(changed: Run, module_lab: Lab) -> None:
+    (kept,) = changed.one("based on")["vms"]
+    assert (kept["outcome"], [one["id"] for one in kept["findings"]]) == ("failed", ["files_in_use"])
+    assert "linked" in kept["findings"][0]["evidence"]
+    assert json.loads(module_lab.control("file", "HV01", BASE))["size"] > 0

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Chains:
 
     disks: tuple[Disk, ...]
     files: Mapping[str, Vhd]
+    unread: frozenset[str] = frozenset()
+    """Files that are there, or may be, and can't be read: their parents are not known."""
 
     def reached(self, path: str) -> tuple[str, ...]:
         """Return the lower-case paths of a disk file and of its parents, children first."""
@@ -64,33 +66,42 @@ def read_chains(session: Session, paths: Iterable[str]) -> dict[str, Vhd]:
 
     NotPossible where a file is there, or may be, and can't be read: its parents are not known then.
     """
+    chains = follow(session, paths)
+    for path in sorted(chains.unread):
+        raise NotPossible(
+            f"{session.host}: {chains.files[path].path} can't be read, so it is not known which files it is based on, "
+            "and nothing is deleted; repair or detach the disk, or pass credentials on where it is on a share",
+            findings=(),
+        )
+    return dict(chains.files)
+
+
+def follow(session: Session, paths: Iterable[str]) -> Chains:
+    """Return these disk files with all their parents, and which of them can't be read; ``disks`` is empty."""
     found: dict[str, Vhd] = {}
+    unread: list[str] = []
     wanted = {path.lower(): path for path in paths}
     for _generation in range(_DEEPEST_CHAIN):
         wanted = {key: path for key, path in wanted.items() if key not in found}
         if not wanted:
             break
         known = {vhd.path.lower(): vhd for vhd in read_vhds(session, sorted(wanted.values())).items}
-        _require_gone(session, [path for key, path in wanted.items() if key not in known])
+        unread += [path for key, path in wanted.items() if key not in known]
         found |= {key: known.get(key, Vhd(path=path)) for key, path in wanted.items()}
         parents = [found[key].parent_path for key in wanted]
         wanted = {path.lower(): path for path in parents if path}
-    return found
+    return Chains(disks=(), files=found, unread=_not_gone(session, unread))
 
 
-def _require_gone(session: Session, unread: list[str]) -> None:
-    """Raise NotPossible for a file that was not read, unless its folder is there and the file is not.
+def _not_gone(session: Session, unread: Sequence[str]) -> frozenset[str]:
+    """Return those files that were not read though they are there, or may be, in lower case.
 
     A missing file has no parents. That of a drive which is offline, or of a closed share, is not known to be missing.
     """
     if not unread:
-        return
-    folders = [ntpath.dirname(path) for path in unread]
-    there = read_existing(session, [*unread, *dict.fromkeys(folders)])
-    for path, folder in zip(unread, folders, strict=True):
-        if path.lower() in there or folder.lower() not in there:
-            raise NotPossible(
-                f"{session.host}: {path} can't be read, so it is not known which files it is based on, and nothing is "
-                "deleted; repair or detach the disk, or pass credentials on where it is on a share",
-                findings=(),
-            )
+        return frozenset()
+    folders = {path: ntpath.dirname(path) for path in unread}
+    there = read_existing(session, [*unread, *dict.fromkeys(folders.values())])
+    return frozenset(
+        path.lower() for path, folder in folders.items() if path.lower() in there or folder.lower() not in there
+    )

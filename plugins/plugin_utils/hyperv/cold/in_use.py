@@ -5,6 +5,7 @@
 
 A host shows its own VMs only. A tree on a share, or one that another host shares out, may be a VM of a host that the
 session does not reach: whoever imports a tree in place leaves a mark in it, and a marked tree is nobody's to remove.
+A VM lives in what its disks are based on too: the parent of a differencing disk is as much its part as its own file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...findings import Finding, Severity
 from ...session.command import command, select
+from ..chains import follow, read_disks
 from ..gateway_host import cim
 from ..gateway_reading import ask
 from ..model_host import ComputerSystem
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ...session.protocol import Session
+    from ..chains import Chains
 
 MARK: Final = f"{FILE_NAME}.imported"
 """Name of the mark. Like the manifest's own name at its beginning, so that it counts as no file of the tree."""
@@ -37,11 +40,12 @@ _FOLDERS = ("ConfigurationLocation", "Path", "SnapshotFileLocation", "SmartPagin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resident:
-    """A VM and the folders and files that it lives in, in lower case."""
+    """A VM and the folders and files that it lives in, in lower case; ``unread`` are disks of unknown parents."""
 
     id: str
     name: str
     paths: frozenset[str]
+    unread: frozenset[str] = frozenset()
 
     def lives_in(self, folder: str) -> bool:
         """Whether anything of it lies in a folder."""
@@ -49,28 +53,28 @@ class Resident:
         return any((path + "\\").startswith(below) for path in self.paths)
 
 
-def read_residents(session: Session) -> tuple[Resident, ...]:
-    """Return all VMs of a host with where they live; RemoteError where the host doesn't say all of it."""
-    machines, disks, snapshot_disks = session.invoke(
-        command("Get-VM") | select("Id", "Name", *_FOLDERS),
-        command("Get-VM") | command("Get-VMHardDiskDrive") | select("VMId", "Path"),
-        command("Get-VM") | command("Get-VMSnapshot") | command("Get-VMHardDiskDrive") | select("VMId", "Path"),
-        timeout_seconds=300,
-    ).check()
-    disk_files: dict[str, set[str]] = {}
-    for raw in (*disks.objects, *snapshot_disks.objects):
-        disk_files.setdefault(guid(raw.get("VMId")) or "", set()).add(_path(raw.get("Path")))
-    return tuple(_resident(raw, disk_files) for raw in machines.objects)
+def read_residents(session: Session, *, parents: bool = True) -> tuple[Resident, ...]:
+    """Return all VMs of a host with where they live; RemoteError where the host doesn't say all of it.
+
+    ``parents``: whether what their disks are based on counts, which takes one more invocation per generation.
+    """
+    (machines,) = session.invoke(command("Get-VM") | select("Id", "Name", *_FOLDERS), timeout_seconds=300).check()
+    disks: dict[str, list[str]] = {}
+    for disk in read_disks(session):
+        disks.setdefault(disk.vm_id, []).append(disk.path)
+    chains = follow(session, [path for paths in disks.values() for path in paths] if parents else ())
+    return tuple(_resident(raw, disks.get(guid(raw.get("Id")) or "", ()), chains) for raw in machines.objects)
 
 
-def _resident(raw: dict[str, Any], disk_files: dict[str, set[str]]) -> Resident:
-    vm_id = guid(raw.get("Id")) or ""
-    paths = {_path(raw.get(name)) for name in _FOLDERS} | disk_files.get(vm_id, set())
-    return Resident(id=vm_id, name=text(raw.get("Name")), paths=frozenset(path for path in paths if path))
-
-
-def _path(value: Any) -> str:
-    return text(value).rstrip("\\").lower()
+def _resident(raw: dict[str, Any], disks: Iterable[str], chains: Chains) -> Resident:
+    reached = frozenset(path for disk in disks for path in chains.reached(disk))
+    folders = {text(raw.get(name)).rstrip("\\").lower() for name in _FOLDERS} - {""}
+    return Resident(
+        id=guid(raw.get("Id")) or "",
+        name=text(raw.get("Name")),
+        paths=reached | folders,
+        unread=reached & chains.unread,
+    )
 
 
 def in_use(residents: Iterable[Resident], folder: str) -> tuple[Finding, ...]:
@@ -89,12 +93,44 @@ def in_use(residents: Iterable[Resident], folder: str) -> tuple[Finding, ...]:
     )
 
 
-def users(session: Session, folders: Sequence[str]) -> dict[str, tuple[Finding, ...]]:
-    """Return by folder a blocking finding for each VM that lives in it, of this host or by the mark of another one."""
+def unread(residents: Iterable[Resident], folder: str) -> tuple[Finding, ...]:
+    """Return a blocking finding for each VM of which it is not known whether its disks are based on a file there.
+
+    The folder's own VM, by whose Id it is named, is not based on its copy.
+    """
+    return tuple(
+        Finding(
+            id="disk_chain_unread",
+            severity=Severity.BLOCKING,
+            subject=resident.name,
+            evidence=f"the VM {resident.name} ({resident.id}) has {', '.join(sorted(resident.unread))}, which can't be "
+            f"read, so it is not known whether it is based on a file in {folder}",
+            remedy="Nothing there is touched. Repair or detach the disk, or pass credentials on where it is on a "
+            "share; then run again.",
+        )
+        for resident in residents
+        if resident.unread and resident.id != ntpath.basename(folder).lower() and not resident.lives_in(folder)
+    )
+
+
+def users(session: Session, folders: Sequence[str], *, removes: bool = True) -> dict[str, tuple[Finding, ...]]:
+    """Return by folder a blocking finding for each VM that lives in it, of this host or by the mark of another one.
+
+    ``removes``: files there are to be removed, so VMs that may be based on them count too. RemoteError where the host
+    doesn't say all of it.
+    """
     if not folders:
         return {}
-    residents, others = read_residents(session), imported_elsewhere(session, folders)
-    return {folder: (*in_use(residents, folder), *others.get(folder, ())) for folder in folders}
+    there = files.stat(session, folders)
+    residents, others = read_residents(session, parents=bool(there)), imported_elsewhere(session, folders)
+    return {
+        folder: (
+            *in_use(residents, folder),
+            *(unread(residents, folder) if removes else ()),
+            *others.get(folder, ()),
+        )
+        for folder in folders
+    }
 
 
 def mark(session: Session, folder: str, vm_id: str, token: str) -> None:

@@ -199,15 +199,15 @@ class _Run:
         if stops:
             raise NotPossible(f"{self._manifest.vm_name}: {stops[0].evidence}", findings=stops)
 
-    def check_free(self) -> None:
+    def check_free(self, *, removes: bool = False) -> None:
         """Raise NotPossible where a VM lives in the folder, of this host or another: it is no copy any more."""
-        stops = blocking(users(self._session, [self._home])[self._home])
+        stops = blocking(users(self._session, [self._home], removes=removes)[self._home])
         if stops:
             raise NotPossible(f"{self._manifest.vm_name}: {stops[0].evidence}", findings=stops)
 
     def _check_still_free(self, part: str) -> None:
         try:
-            self.check_free()
+            self.check_free(removes=True)
         except NotPossible as stopped:
             files.remove(self._session, [part])
             stopped.changed = self._changed

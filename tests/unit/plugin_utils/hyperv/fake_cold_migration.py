@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotPossible
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import (
     evidence,
     exporting,
     files,
     importing,
+    in_use,
     transferring,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.manifest import Manifest, TreeFile
@@ -26,9 +30,9 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
     returning,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration.journey import Ended
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import read_details
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import get_vm, read_details
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
-from unit.fake_session import FakeMachine, Refused
+from unit.fake_session import FakeMachine, FakeSession, Refused
 from unit.two_hosts import Fleet, vm_id
 
 SOURCE, DESTINATION = "hv01", "hv02"
@@ -63,6 +67,8 @@ class World(Fleet):
         self.writes = 0
         self.runs = 0
         self.exports: dict[str, Manifest] = {}
+        self.noted: dict[str, dict[str, Any]] = {}
+        """What of a VM lies in its export and is no reason to make it anew: notes, automatic start."""
         self.trees: dict[str, Manifest] = {}
         self.imports: list[str] = []
         self.starts: list[str] = []
@@ -70,6 +76,8 @@ class World(Fleet):
         self.parents: dict[str, str] = {}
         self.unreadable: set[str] = set()
         self.locked: set[str] = set()
+        self.in_place = False
+        """Whether the disks of a registered copy lie in its tree, as they do on a real host."""
         for host in (SOURCE, DESTINATION):
             self._extend(host, self.machines[host])
         self._seams(monkeypatch)
@@ -178,8 +186,18 @@ class World(Fleet):
             capture="off", started="", token=" ".join(vm["data"]), configuration_file="web\\x.vmcx",
             files=(TreeFile(path="web\\disk.vhdx", size=5, sha256="0" * 64),), seen=source.seen,
         )  # fmt: skip
-        self.change(lambda: self.exports.update({order.vm.id: made}))
+
+        def effect() -> None:
+            self.exports[order.vm.id] = made
+            self.noted[order.vm.id] = {name: vm[name] for name in ("Notes", "AutomaticStartAction")}
+
+        self.change(effect)
         return exporting.Made(manifest=made, outcome="exported", changed=True)
+
+    def export(self, name: str = "web") -> None:
+        """Export a VM as vm_export does, ahead of its migration."""
+        session = FakeSession(host=SOURCE, machine=self.machines[SOURCE])
+        self._make(session, SimpleNamespace(vm=get_vm(session, vm_id(name))))
 
     def _fetch(self, session: Any, manifest: Manifest, route: Any, folder: str, **more: Any) -> transferring.Fetched:
         if self.trees.get(manifest.vm_id) != manifest:
@@ -191,7 +209,9 @@ class World(Fleet):
         (tree,) = [one for one in self.trees.values() if f"\\{one.vm_id}\\" in order.path]
         source = self.vms[SOURCE][tree.vm_id]
         assert tree.vm_id not in self.vms[DESTINATION]
-        copy = {**source, "State": "Off", "data": tuple(tree.token.split("  "))}
+        copy = {**source, **self.noted[tree.vm_id], "State": "Off", "data": tuple(tree.token.split("  "))}
+        if self.in_place:
+            self._into(copy, ntpath.join(order.path.rpartition("\\web\\")[0], "web", "Virtual Hard Disks"))
 
         def effect() -> None:
             self.files[DESTINATION] |= {disk["Path"].lower() for disk in copy["disks"]}
@@ -200,9 +220,33 @@ class World(Fleet):
 
         self.change(effect)
 
+    def _into(self, copy: dict[str, Any], folder: str) -> None:
+        """Have the copy's disks, with what they are based on, in a folder of its tree: an export has them all."""
+        moved = []
+        for disk in copy["disks"]:
+            old, new = disk["Path"].lower(), ntpath.join(folder, ntpath.basename(disk["Path"]))
+            moved.append({**disk, "Path": new})
+            while parent := self.parents.get(old):
+                self.parents[new.lower()] = new = ntpath.join(folder, ntpath.basename(parent))
+                self.files[DESTINATION].add(new.lower())
+                old = parent.lower()
+        copy["disks"] = moved
+        self.files[DESTINATION] |= {folder.lower()}
+
     def _remove_export(self, session: Any, found: Any) -> None:
-        kept = self.exports if session.host == SOURCE else self.trees
-        self.change(lambda: [kept.pop(key) for key in [key for key in kept if key in found.folder]])
+        """Remove a folder as the real one does: with all that is in it, and not while a VM lives in it."""
+        residents = in_use.read_residents(session)
+        stops = (*in_use.in_use(residents, found.folder), *in_use.unread(residents, found.folder))
+        if stops:
+            raise NotPossible(f"{found.folder}: {stops[0].evidence}", findings=stops)
+        kept, files = self.exports if session.host == SOURCE else self.trees, self.files[session.host]
+
+        def effect() -> None:
+            for key in [key for key in kept if key in found.folder]:
+                del kept[key]
+            files.difference_update([path for path in files if path.startswith(found.folder.lower() + "\\")])
+
+        self.change(effect)
 
     def add(self, name: str, host: str = SOURCE, **members: Any) -> dict[str, Any]:
         more = {"AutomaticStartAction": "StartIfRunning", "Notes": "own notes", "data": ("installed",)}

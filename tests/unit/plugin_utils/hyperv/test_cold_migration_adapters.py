@@ -267,6 +267,12 @@ def test_subnets_of_one_vlan_that_nothing_tells_apart_are_asked_for() -> None:
     assert (ids(found), found.wishes[0].switch) == ([], "Voice"), "the new address says it, too"
 
 
+def test_an_unclear_network_holds_up_nothing_that_has_arrived_and_its_adapter_stays_as_it_is() -> None:
+    found = wire(details(state="Off"), Wanted(source=SHARED_HERE, destination=APART), arrived=True)
+    assert [(one.id, one.severity.value) for one in found.findings] == [("network_ambiguous", "warning")]
+    assert found.wishes == ()
+
+
 def test_what_the_guest_reported_before_it_was_stopped_tells_the_next_run() -> None:
     wanted = Wanted(source=SHARED_HERE, destination=APART)
     running = wire(details(replace(FIRST, ip_addresses=("fe80::1", "strange", "10.1.0.9", "192.168.7.7"))), wanted)
@@ -278,6 +284,10 @@ def test_what_the_guest_reported_before_it_was_stopped_tells_the_next_run() -> N
     assert later.reported == running.reported, "and the run after that"
     moved = replace(begun, adapters=(replace(FIRST, ip_addresses=("10.7.0.9",)),))
     assert wire(moved, wanted).wishes[0].switch == "Voice", "what it reports now is newer"
+    done = noted(marks.put("mine", replace(mark, kind=marks.Kind.DONE)))
+    assert (ids(wire(done, wanted)), wire(done, wanted).wishes[0].switch) == ([], "LAN")
+    braced = details(replace(FIRST, adapter_id="{0A-1B}", ip_addresses=("10.1.0.9",)))
+    assert wire(braced, wanted).reported == {"0A-1B": ("10.1.0.9",)}, "a mark holds no braces"
     back = noted(marks.put("mine", replace(mark, kind=marks.Kind.ROLLED_BACK)))
     assert ids(wire(back, wanted)) == ["network_ambiguous"], "a migration that was turned back tells nothing any more"
 

@@ -53,7 +53,11 @@ HELD = standing(side("Off", MARK))
 EXPORTED = replace(HELD, export=Export.COMPLETE)
 IMPORTED = replace(EXPORTED, destination=side("Off", MARK))
 STARTED = replace(EXPORTED, destination=side("Running", MARK))
-FINISHED = replace(EXPORTED, destination=side("Running", None, "StartIfRunning"))
+FINISHED = replace(
+    EXPORTED,
+    source=side("Off", replace(MARK, kind=Kind.DONE)),
+    destination=side("Running", None, "StartIfRunning"),
+)
 
 
 @pytest.mark.parametrize(
@@ -275,3 +279,18 @@ def test_the_destination_sees_the_export_by_the_administrative_share() -> None:
 def test_bad_input_is_refused_before_anything_is_sent(given_: dict[str, Any], word: str) -> None:
     with pytest.raises(InvalidRequest, match=word.replace("$", "\\$")):
         request(**given_)
+
+
+def test_what_can_not_be_read_of_the_addresses_costs_them_and_not_the_line() -> None:
+    line = MARK.line().replace("]", "; addresses {0A-1B}=10.1.0.5 2C-3D=10.1.0.6,fe80::1 ?]")
+    found = marks.find(f"mine\n{line}")
+    assert found == replace(MARK, addresses={"2C-3D": ("10.1.0.6", "fe80::1")})
+    assert marks.without(f"mine\n{line}") == "mine"
+
+
+@pytest.mark.parametrize("said", [None, Mark(host="HV02", was="Off", start_action="Start")])
+def test_a_copy_beside_a_source_that_is_held_off_for_it_is_not_done_whatever_it_says_itself(said: Mark | None) -> None:
+    now = replace(EXPORTED, destination=side("Off", said, "Start"))
+    assert judge(now) is Verdict.GO
+    assert steps_left(now, start=Start.AS_BEFORE)[0] is Step.NETWORK
+    assert starts(now, Start.AS_BEFORE), "the source says what it was"

@@ -13,6 +13,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import Conn
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import (
     evidence,
     files,
+    importing,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migration import (
     campaign,
@@ -20,6 +21,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.migrat
     legs,
     operation,
     room,
+    work,
 )
 from unit.plugin_utils.hyperv.fake_cold_migration import (
     DESTINATION,
@@ -217,8 +219,8 @@ def test_a_link_that_breaks_anywhere_on_the_way_is_opened_again(monkeypatch: pyt
 def test_a_link_that_breaks_every_time_is_no_accident(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
-    def break_off(work: Any) -> None:
-        tries.append(work)
+    def break_off(given: Any) -> None:
+        tries.append(given)
         raise ConnectionLost("the link to hv01 failed")
 
     monkeypatch.setattr(legs, "export", break_off)
@@ -238,3 +240,92 @@ def test_disks_that_can_not_be_seen_don_t_stop_a_vm_that_was_imported(
     outcome = world.go()
     assert row(outcome)["outcome"] == "migrated"
     assert "disk_times_unread" in finding_ids(outcome)
+
+
+OLD_MARKS = [
+    "",
+    "[hyperv.mobility: cold migration to HV02; was Running; automatic start Start]",
+    "[hyperv.mobility: cold migration to HV03; was Off; automatic start Start]",
+    "[hyperv.mobility: rolled back to HV09; was Running; automatic start Start]",
+]
+"""What the notes of a VM may have said when it was exported ahead of its migration."""
+
+
+def exported_ahead(monkeypatch: pytest.MonkeyPatch, old: str) -> World:
+    """Return two hosts with a VM that is off, and that was exported when its notes were others."""
+    world = World(monkeypatch)
+    origin = world.add("web", State="Off", AutomaticStartAction="Start", Notes=f"own notes\n{old}".strip())
+    world.export()
+    origin.update(Notes="own notes", AutomaticStartAction="StartIfRunning")
+    world.changes = 0
+    return world
+
+
+@pytest.mark.parametrize("old", OLD_MARKS)
+def test_the_notes_of_an_older_export_decide_nothing(monkeypatch: pytest.MonkeyPatch, old: str) -> None:
+    world = exported_ahead(monkeypatch, old)
+    outcome = world.go()
+    assert (outcome.failure, row(outcome)["outcome"]) == (None, "migrated")
+    assert row(outcome)["steps"][-1] == "verify"
+    as_it_was(world)
+
+
+@pytest.mark.parametrize("old", OLD_MARKS[:2])
+def test_killed_between_import_and_notes_they_are_written_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch, old: str
+) -> None:
+    world = exported_ahead(monkeypatch, old)
+    world.kill_at = (3, "after")
+    with pytest.raises(Killed):
+        world.go()
+    assert "HV02; was Off" not in world.copy()["Notes"]
+    assert row(world.go())["outcome"] == "migrated"
+    as_it_was(world)
+
+
+def as_it_was(world: World) -> None:
+    """Assert the end of a migration of a VM that was off, up to the removal of its source."""
+    copy = world.copy()
+    assert (copy["State"], copy["Notes"], copy["AutomaticStartAction"]) == ("Off", "own notes", "StartIfRunning")
+    assert "cold migrated to HV02; was Off; automatic start StartIfRunning" in world.origin()["Notes"]
+    assert row(world.go(remove_source=True))["outcome"] == "source_removed"
+
+
+@pytest.mark.parametrize("old", OLD_MARKS)
+def test_the_link_lost_while_it_is_imported_they_are_written_by_the_same_run(
+    monkeypatch: pytest.MonkeyPatch, old: str
+) -> None:
+    world = exported_ahead(monkeypatch, old)
+    import_vm = importing.import_vm
+
+    def and_the_link_is_lost(session: Any, order: Any, **more: Any) -> None:
+        import_vm(session, order)
+        raise ConnectionLost("the link to hv02 failed")
+
+    monkeypatch.setattr(importing, "import_vm", and_the_link_is_lost)
+    assert row(world.go())["outcome"] == "migrated"
+    as_it_was(world)
+
+
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_a_run_that_ends_writes_nothing_over_a_rollback(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    finish, note = legs.finish, work.note
+
+    def after_a_rollback(given: Any) -> None:
+        world.go(rollback=True)
+        finish(given)
+
+    def and_a_rollback(session: Any, vm: Any, notes: str, **more: Any) -> None:
+        note(session, vm, notes, **more)
+        if "cold migrated to" in notes:
+            world.go(rollback=True)
+
+    monkeypatch.setattr(legs, *(("finish", after_a_rollback) if moment == "before" else ("note", and_a_rollback)))
+    outcome = world.go()
+    assert outcome.failure is not None
+    assert "is not finished" in outcome.failure.msg
+    assert (world.copy()["State"], world.copy()["AutomaticStartAction"]) == ("Off", "Nothing")
+    assert "rolled back to HV01" in world.copy()["Notes"]
+    assert (world.origin()["State"], world.origin()["Notes"]) == ("Running", "own notes")

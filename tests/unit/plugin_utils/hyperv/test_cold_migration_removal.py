@@ -137,11 +137,6 @@ def use(world: World) -> None:
     world.origin()["data"] = (*world.origin()["data"], "orders of a day")
 
 
-def begin(world: World) -> None:
-    """Say in the source's notes that the migration has only begun."""
-    world.origin()["Notes"] = world.origin()["Notes"].replace("cold migrated to", "cold migration to")
-
-
 def forget(world: World) -> None:
     """Take the exports away, so that nothing is left to compare with."""
     world.exports.clear()
@@ -150,7 +145,7 @@ def forget(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "expected"),
-    [(use, "source_used_again"), (forget, "source_used_again"), (begin, "destination_not_verified")],
+    [(use, "source_used_again"), (forget, "source_used_again")],
 )
 def test_a_source_stays_unless_it_is_proven_to_be_spare(
     world: World, spoil: Callable[[World], None], expected: str
@@ -164,6 +159,15 @@ def test_a_source_stays_unless_it_is_proven_to_be_spare(
         assert finding_ids(outcome) == [expected]
     assert world.changes == count
     assert DISK.lower() in world.files[SOURCE]
+
+
+def test_a_source_whose_notes_say_begun_stays_until_the_migration_is_brought_to_its_end(world: World) -> None:
+    world.go()
+    world.origin()["Notes"] = world.origin()["Notes"].replace("cold migrated to", "cold migration to")
+    outcome = world.go(remove_source=True)
+    assert (row(outcome)["outcome"], "source_kept" in finding_ids(outcome)) == ("migrated", True)
+    assert DISK.lower() in world.files[SOURCE]
+    assert row(world.go(remove_source=True))["outcome"] == "source_removed"
 
 
 def test_a_removal_that_was_killed_before_its_first_deletion_still_sees_what_was_written_since(world: World) -> None:
@@ -305,3 +309,72 @@ def test_a_tree_that_another_host_runs_stays_and_the_rollback_ends(
     assert finding_ids(outcome) == ["tree_imported"]
     again = world.go(**BACK)
     assert (again.failure, again.changed, row(again)["outcome"]) == (None, False, "already_back")
+
+
+TREE = f"c:\\hyper-v\\{vm_id('web')}\\web\\virtual hard disks"
+
+
+def clone_at_the_destination(world: World, *, based_on: str) -> None:
+    """Have a VM at the destination, off, whose differencing disk is based on a file."""
+    world.add("clone", DESTINATION, State="Off")
+    world.parents["c:\\vms\\clone\\disk.vhdx"] = based_on
+
+
+def test_a_tree_stays_while_another_vms_disk_is_based_on_the_copys(world: World) -> None:
+    world.in_place = True
+    world.go()
+    clone_at_the_destination(world, based_on=f"{TREE}\\disk.vhdx")
+    outcome = world.go(**BACK)
+    assert (outcome.failure, row(outcome)["outcome"]) == (None, "rolled_back")
+    assert finding_ids(outcome) == ["disk_kept", "files_in_use"]
+    assert f"{TREE}\\disk.vhdx" in world.files[DESTINATION]
+    assert vm_id("web") in world.trees
+    again = world.go(**BACK)
+    assert (again.failure, again.changed, row(again)["outcome"]) == (None, False, "already_back")
+
+
+def test_a_tree_stays_while_it_is_not_known_what_another_vms_disk_is_based_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.in_place = True
+    world.go()
+    remove_tree = returning.remove_tree
+
+    def after_a_drive_went_offline(work: Any) -> None:
+        clone_at_the_destination(world, based_on=f"{TREE}\\disk.vhdx")
+        world.unreadable.add("c:\\vms\\clone\\disk.vhdx")
+        remove_tree(work)
+
+    monkeypatch.setattr(returning, "remove_tree", after_a_drive_went_offline)
+    assert finding_ids(world.go(**BACK)) == ["disk_chain_unread"]
+    assert vm_id("web") in world.trees
+
+
+@pytest.mark.parametrize("cloned", [True, False])
+def test_base_images_of_a_copys_own_tree_go_with_it_unless_another_vm_is_based_on_them(
+    world: World, cloned: bool
+) -> None:
+    world.in_place = True
+    world.files[SOURCE].add(BASE.lower())
+    world.parents[DISK.lower()] = BASE
+    world.go()
+    base = f"{TREE}\\base.vhdx"
+    assert base in world.files[DESTINATION]
+    if cloned:
+        clone_at_the_destination(world, based_on=base)
+    assert finding_ids(world.go(**BACK)) == (["disk_kept", "files_in_use"] if cloned else [])
+    assert (base in world.files[DESTINATION]) is cloned
+    assert f"{TREE}\\disk.vhdx" not in world.files[DESTINATION]
+    assert BASE.lower() in world.files[SOURCE]
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_vm_that_was_off_goes_back_with_its_copy_removed_unless_that_ran(world: World, used: bool) -> None:
+    world.origin()["State"] = "Off"
+    world.go()
+    if used:
+        world.copy()["State"] = "Running"
+    outcome = world.go(**BACK)
+    assert finding_ids(outcome) == (["source_not_running"] if used else [])
+    assert (vm_id("web") in world.vms[DESTINATION]) is used
+    assert row(world.go(start="false", **BACK))["outcome"] == ("rolled_back" if used else "already_back")

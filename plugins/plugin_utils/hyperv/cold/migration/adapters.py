@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .work import Work
 
 _POLL_SECONDS = 3.0
+_NO_GUID = re.compile(r"[^0-9A-Fa-f-]")
 _VM = "vm"
 _SWITCH_REMEDY = (
     "Create the switch there, say which one takes its place (switch_map), or name the networks of both hosts "
@@ -140,8 +142,10 @@ def _wish_of(entry: Mapping[str, Any], networks: Mapping[str, Network], where: s
     return wish
 
 
-def wire(details: VmDetails, wanted: Wanted) -> Wiring:
+def wire(details: VmDetails, wanted: Wanted, *, arrived: bool = False) -> Wiring:
     """Return what is wanted of a VM's adapters, from what its entries say and from what its networks are called.
+
+    One that has ``arrived`` is held up by none of it: an adapter whose network is unclear stays as it is.
 
     Raises NotFound and Ambiguous for an entry that does not tell one adapter from the others, InvalidRequest for two
     entries that mean the same one.
@@ -156,23 +160,29 @@ def wire(details: VmDetails, wanted: Wanted) -> Wiring:
             continue
         entry = _by_id(adapter, asked.get(adapter.id, AdapterWish()))
         way = way_of(adapter, vlans.get(adapter.id), entry, networks)
-        wishes.append(way.wish)
         found += judge_way(details.vm.name, way)
+        if arrived and way.unclear:
+            continue
+        wishes.append(way.wish)
         name, target = adapter.switch_name, way.wish.switch
         if name and target and target.lower() != name.lower() and mapped_switch(switch_map, name) is None:
             switch_map[name] = target
     return Wiring(
         wishes=tuple(wishes),
         switch_map=switch_map,
-        findings=tuple(dict.fromkeys(found)),
+        findings=tuple(dict.fromkeys(_as_warnings(found) if arrived else found)),
         reported=_reported(details, wanted.source.values()),
     )
+
+
+def _as_warnings(found: Sequence[Finding]) -> list[Finding]:
+    return [replace(one, severity=Severity.WARNING) if one.severity is Severity.BLOCKING else one for one in found]
 
 
 def _as_noted(details: VmDetails) -> VmDetails:
     """Return a VM with the addresses that it reported before an earlier run stopped it, where it reports none now."""
     mark = marks.find(details.vm.notes)
-    if mark is None or mark.kind is not marks.Kind.BEGUN:
+    if mark is None or mark.kind not in (marks.Kind.BEGUN, marks.Kind.DONE):
         return details
     adapters = tuple(
         adapter if adapter.ip_addresses else replace(adapter, ip_addresses=mark.addresses.get(_guid_of(adapter), ()))
@@ -193,8 +203,8 @@ def _reported(details: VmDetails, networks: Collection[Network]) -> dict[str, tu
 
 
 def _guid_of(adapter: Adapter) -> str:
-    """Return the adapter's own part of its Id, which travels with the VM."""
-    return (adapter.adapter_id or adapter.id).rpartition("\\")[2]
+    """Return the adapter's own part of its Id, which travels with the VM, as a mark can hold it."""
+    return _NO_GUID.sub("", (adapter.adapter_id or adapter.id).rpartition("\\")[2])
 
 
 def _asked(details: VmDetails, wanted: Wanted) -> dict[str, AdapterWish]:

@@ -78,8 +78,16 @@ class Standing:
 
     @property
     def unfinished(self) -> bool:
-        """Whether an imported VM at the destination still carries the mark of a migration to it."""
-        mark = self.destination.mark if self.destination is not None else None
+        """Whether an imported VM at the destination is not done: its own notes say so, or its source's.
+
+        A copy has the notes that its export had, which may be of another migration, or of none.
+        """
+        if self.destination is None or (self.destination.mark is not None and self.destination.mark.rolled_back):
+            return False
+        return self._begun(self.source) or self._begun(self.destination)
+
+    def _begun(self, side: Side | None) -> bool:
+        mark = side.mark if side is not None else None
         return mark is not None and mark.kind is Kind.BEGUN and mark.host.lower() == self.destination_name.lower()
 
     @property
@@ -268,7 +276,7 @@ def starts(standing: Standing, start: Start) -> bool:
         return start is Start.YES
     if standing.destination is not None and standing.destination.holds_memory:
         return True
-    known = [side.mark for side in (standing.destination, standing.source) if side is not None and side.mark]
+    known = [side.mark for side in (standing.source, standing.destination) if side is not None and side.mark]
     if standing.source is not None and standing.source.holds_memory:
         return True
     return bool(known) and known[0].ran

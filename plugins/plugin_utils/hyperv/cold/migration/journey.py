@@ -113,6 +113,9 @@ class Journey:
 
     def _round(self, case: Case) -> Result | None:
         """Do the next thing; return the result when nothing is left."""
+        if self.work.imports and case.destination is not None:  # the link was lost while it was imported
+            legs.label(self.work)
+            return None
         back = self.work.request.rollback
         verdict = judge(case.standing, back=back, remove=self.work.request.remove_destination)
         self._size = case.size or self._size
@@ -208,6 +211,7 @@ class Journey:
         """Adapters, start, addresses, proof: at the end of it the copy is the VM, and its mark goes."""
         work = self.work
         runs = starts(case.standing, work.request.start)
+        legs.label(work)
         set_adapters(work, self.wiring)
         verifying.verify_disks(work)
         if Step.START in left:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from ....errors import MobilityError, NotPossible
 from ...gateway import get_vm
-from ...migration.placement import folder_name
 from ...power import PowerRule, start
 from .. import exporting, importing, transferring
 from ..export_tree import OFF as NO_CAPTURE
 from ..route import Method, Route
 from . import marks, verifying
 from .decide import OFF
-from .marks import Kind
+from .marks import NEVER, Kind
 from .reading import side_of_vm
 from .request import EXTERNAL, RESTORE
 from .work import note, require_at_rest
@@ -28,6 +27,7 @@ from .work import note, require_at_rest
 if TYPE_CHECKING:
     from ...model import Vm
     from ..manifest import Manifest
+    from .marks import Mark
     from .reading import Case
     from .work import Work
 
@@ -107,10 +107,31 @@ def take_in(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> Non
     session = work.ends.destination
     order = import_order(work, brought, switch_map)
     work.tell(f"{work.name}: importing it on {session.host}")
+    work.imports = True
     limit = None if work.deadline.seconds is None else max(1.0, work.deadline.remaining)
     with _counted(work):
         importing.import_vm(session, order, timeout_seconds=limit, clock=work.clock, tell=work.tell)
     work.changed = True
+    label(work)
+
+
+def label(work: Work) -> None:
+    """Have the copy say what its source says while that is held off for it; its host doesn't start it by itself then.
+
+    It has the notes of its export, which may be older than this migration: of another one, or of none.
+    """
+    copy = get_vm(work.ends.destination, work.id)
+    work.imports = False
+    mark = marks.find(copy.notes)
+    if mark is not None and mark.rolled_back and mark.host.lower() == work.source_name.lower():
+        return
+    for vm in verifying.kept_source(work):
+        held = marks.find(vm.notes)
+        if held is None or held.kind is not Kind.BEGUN or held.host.lower() != work.destination_name.lower():
+            continue
+        if mark != held or copy.automatic_start_action != NEVER:
+            work.changed = True
+            note(work.ends.destination, copy, marks.put(copy.notes, held), start_action=NEVER)
 
 
 def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -> importing.ImportOrder:
@@ -125,7 +146,7 @@ def import_order(work: Work, brought: Manifest, switch_map: Mapping[str, str]) -
     )
     if work.request.import_mode != RESTORE:
         return order
-    folder = ntpath.join(work.places.home, f"{folder_name(work.name)}-{work.id[:8]}")
+    folder = work.places.restored(work.id, work.name)
     return replace(
         order,
         virtual_machine_path=folder,
@@ -143,15 +164,18 @@ def start_there(work: Work) -> None:
     vm = get_vm(work.ends.destination, work.id)
     if vm.state != OFF:
         return
-    _require_ours(work, vm)
+    _require_ours(work, vm, "not started")
     require_at_rest(work, work.ends.source)
     work.changed = True
     work.tell(f"{work.name}: starting it on {work.ends.destination.host}")
     start(work.ends.destination, vm, PowerRule(restart=True), clock=work.clock)
 
 
-def _require_ours(work: Work, copy: Vm) -> None:
-    """Raise NotPossible where the copy was rolled back, or a source that is there is not kept off for it."""
+def _require_ours(work: Work, copy: Vm, kept: str) -> None:
+    """Raise NotPossible where the copy was rolled back, or a source that is there is not kept off for it.
+
+    ``kept`` says what is not done then.
+    """
     mark = marks.find(copy.notes)
     says = "the copy was rolled back" if mark is not None and mark.rolled_back else ""
     for vm in verifying.kept_source(work):
@@ -160,17 +184,19 @@ def _require_ours(work: Work, copy: Vm) -> None:
             says = f"the source on {work.ends.source.host} is not kept off for {work.ends.destination.host} any more"
     if says:
         raise NotPossible(
-            f"{work.name}: {says}, so it is not started; look which copy people use, then run again",
+            f"{work.name}: {says}, so it is {kept}; look which copy people use, then run again",
             findings=(),
             changed=work.changed,
         )
 
 
 def finish(work: Work) -> None:
-    """Write down that it is done: first at the source, then at the destination, whose automatic start comes back."""
-    copy = get_vm(work.ends.destination, work.id)
-    mark = marks.find(copy.notes)
-    if mark is None:
+    """Write down that it is done: first at the source, then at the destination, whose automatic start comes back.
+
+    Minutes may have gone since the last look, and another run have turned the migration back: nothing is written then,
+    and NotPossible says so.
+    """
+    if _mark_to_take_out(work) is None:
         return
     work.changed = True
     for vm in verifying.kept_source(work):
@@ -184,4 +210,24 @@ def finish(work: Work) -> None:
         known = marks.find(vm.notes)
         if known is not None and known.kind in _HELD:
             note(work.ends.source, vm, marks.put(vm.notes, replace(known, kind=Kind.DONE, run=work.run_id)))
-    note(work.ends.destination, copy, marks.without(copy.notes), start_action=mark.start_action)
+    found = _mark_to_take_out(work)
+    if found is not None:
+        copy, mark = found
+        note(work.ends.destination, copy, marks.without(copy.notes), start_action=mark.start_action)
+
+
+def _mark_to_take_out(work: Work) -> tuple[Vm, Mark] | None:
+    """Return the copy with its mark; None where another run took it out. NotPossible where it is not ours to finish."""
+    copy = get_vm(work.ends.destination, work.id)
+    mark = marks.find(copy.notes)
+    if mark is None:
+        return None
+    _require_ours(work, copy, "not finished")
+    if mark.kind is not Kind.BEGUN or mark.host.lower() != work.destination_name.lower():
+        raise NotPossible(
+            f"{work.name}: the notes on {work.ends.destination.host} say {mark.kind.value} {mark.host}, so it is not "
+            "finished; look which copy people use, then run again",
+            findings=(),
+            changed=work.changed,
+        )
+    return copy, mark

@@ -20,8 +20,10 @@ _LINE = re.compile(
     r"\[hyperv\.mobility: (?P<what>cold migration to|cold migrated to|removing, migrated to|rolled back to)"
     r" (?P<host>[^;\]]*)"
     r"; was (?P<was>\w+); automatic start (?P<start>\w+)(?:; run (?P<run>\w+))?"
-    r"(?:; addresses (?P<addresses>[\w=,.: -]*))?\]"
+    r"(?:; addresses (?P<addresses>[^\]]*))?\]"
 )
+_ADDRESSES = re.compile(r"(?P<adapter>[0-9A-Fa-f-]+)=(?P<found>[\w.:,-]+)")
+"""One adapter's entry; what can't be read of the addresses costs them, not the line."""
 NEVER = "Nothing"
 """AutomaticStartAction of a VM that its host never starts by itself."""
 
@@ -82,8 +84,9 @@ def find(notes: str) -> Mark | None:
             kind=Kind(match["what"]),
             run=match["run"] or "",
             addresses={
-                adapter: tuple(found.split(","))
-                for adapter, _sign, found in (entry.partition("=") for entry in (match["addresses"] or "").split())
+                known["adapter"]: tuple(known["found"].split(","))
+                for known in map(_ADDRESSES.fullmatch, (match["addresses"] or "").split())
+                if known is not None
             },
         )
     return found

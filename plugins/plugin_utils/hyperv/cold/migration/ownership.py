@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from .work import Work
 
 
-def own_files(work: Work, session: Session, other: Session) -> tuple[str, ...]:
+def own_files(work: Work, session: Session, other: Session, *, homes: Collection[str] = ()) -> tuple[str, ...]:
     """Return the files of the VM's own disks and of its checkpoints' that nothing else uses, as ``session`` names them.
 
-    Parents stay: a base image is no part of the VM. Neither goes what another VM of the host reaches, or the VM of the
-    same Id on the ``other`` host by a share. What stays is noted in ``work.found``. Raises RemoteError or NotPossible
-    where it can't be told what other VMs use.
+    Parents stay, since a base image is no part of the VM, except in ``homes``: folders made for this VM alone. Neither
+    goes what another VM of the host reaches, or the VM of the same Id on the ``other`` host by a share. What
+    stays is noted in ``work.found``. Raises RemoteError or NotPossible where it can't be told what other VMs use.
     """
     own: dict[str, str] = {}
     chain: tuple[str, ...] = ()
@@ -31,12 +31,17 @@ def own_files(work: Work, session: Session, other: Session) -> tuple[str, ...]:
         disks = (*details.disks, *details.checkpoint_disks)
         own = {disk.path.lower(): disk.path for disk in disks if disk.path and not disk.is_pass_through}
         chain = disk_files(details)
+    own |= {path.lower(): path for path in chain if any(_lies_in(path, home) for home in homes)}
     used = set(read_chains(session, [disk.path for disk in read_disks(session) if disk.vm_id != work.id]))
     shared = [disk.path for disk in read_disks(other, work.id) if disk.path.startswith("\\\\")]
     used |= set(read_chains(other, shared))
     _note_kept(work, [path for key, path in own.items() if key in used], "another VM uses")
     _note_kept(work, [path for path in chain if path.lower() not in own], "differencing disks are based on")
     return tuple(path for key, path in own.items() if key not in used)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path.lower().startswith(folder.rstrip("\\").lower() + "\\")
 
 
 def _note_kept(work: Work, kept: Collection[str], why: str) -> None:

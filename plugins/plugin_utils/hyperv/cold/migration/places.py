@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...migration.placement import without_separator
+from ...migration.placement import folder_name, without_separator
 from .. import manifest
 from .request import HTTP
 
@@ -41,6 +41,10 @@ class Places:
     def tree_of(self, vm_id: str) -> str:
         """Return the folder of a VM's tree at the destination."""
         return ntpath.join(self.tree, vm_id)
+
+    def restored(self, vm_id: str, name: str) -> str:
+        """Return the folder of its own that a VM gets which is restored from its tree."""
+        return ntpath.join(self.home, f"{folder_name(name)}-{vm_id[:8]}")
 
 
 def candidates(vm_ids: Collection[str], drives: Collection[str]) -> dict[str, tuple[str, str]]:

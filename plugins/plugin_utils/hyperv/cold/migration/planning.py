@@ -177,7 +177,7 @@ def _ask_sources(ends: Ends, tracks: Sequence[Track], asked: ColdRequest, run_id
 def _wiring(case: Case, wanted: Wanted) -> Wiring:
     """Return what is wanted of a VM's adapters, told from the source's as long as there is one."""
     details = case.source.details if case.source is not None else case.destination
-    return Wiring() if details is None else wire(details, wanted)
+    return Wiring() if details is None else wire(details, wanted, arrived=case.destination is not None)
 
 
 def _kept(case: Case, source: str) -> Finding:

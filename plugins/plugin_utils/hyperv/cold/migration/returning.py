@@ -28,12 +28,15 @@ from .work import note, require_at_rest, take_down, unregister
 if TYPE_CHECKING:
     from ....session.protocol import Session
     from ...gateway import VmDetails
+    from ...model import Vm
     from .reading import Case
     from .request import ColdRequest
     from .work import Work
 
 OURS = frozenset({State.COMPLETE, State.TORN})
 """States of trees that carry a manifest of ours."""
+_LIVED_IN = frozenset({"tree_imported", "files_in_use", "disk_chain_unread"})
+"""Findings about an export that a VM lives in, or may."""
 
 
 def return_doubts(session: Session, case: Case, request: ColdRequest) -> tuple[Finding, ...]:
@@ -82,7 +85,7 @@ def _not_back(name: str, state: str, session: Session) -> Finding:
         id="source_not_running",
         severity=Severity.BLOCKING,
         subject=name,
-        evidence=f"it is {state} on {session.host}, and ran before its migration; its copy is not removed",
+        evidence=f"it is {state} on {session.host}, and it ran, there or as the copy; the copy is not removed",
         remedy="Start it and see that it works, then run again; or say start: false.",
     )
 
@@ -109,17 +112,27 @@ def stop_destination(work: Work) -> None:
         return
     _require_whole(work)
     work.changed = True
-    if side_of_vm(vm).holds_memory:
+    ran = side_of_vm(vm).holds_memory
+    if ran:
         take_down(work, session, vm)
         vm = get_vm(session, work.id)
-    known = marks.find(vm.notes)
-    mark = known if known is not None else Mark(host="", was="Running", start_action=vm.automatic_start_action)
-    back = replace(mark, host=work.source_name, kind=Kind.ROLLED_BACK)
-    note(session, vm, marks.put(vm.notes, back), start_action=NEVER)
     source = get_vm(work.ends.source, work.id)
     begun = marks.find(source.notes)
+    mark = marks.find(vm.notes) or _finished(vm, begun, ran=ran)
+    back = replace(mark, host=work.source_name, kind=Kind.ROLLED_BACK)
+    note(session, vm, marks.put(vm.notes, back), start_action=NEVER)
     if begun is not None and begun.kind is Kind.DONE:
         note(work.ends.source, source, marks.put(source.notes, replace(begun, kind=Kind.BEGUN)))
+
+
+def _finished(copy: Vm, source: Mark | None, *, ran: bool) -> Mark:
+    """Return what to write on a copy whose own mark went when its migration was done: what its source says.
+
+    One that ran until now has data of its own: its source has to run before it is removed, whatever was before.
+    """
+    was = "Running" if ran or source is None else source.was
+    had = {} if source is None else source.addresses
+    return Mark(host="", was=was, start_action=copy.automatic_start_action, addresses=had)
 
 
 def remove_destination(work: Work) -> None:
@@ -140,7 +153,8 @@ def remove_destination(work: Work) -> None:
         if marks.find(source.notes) is not None or not _is_back(source.state, known, work.request):
             found = _not_back(work.name, source.state, work.ends.source)
             raise NotPossible(f"{work.name}: {found.evidence}", findings=(found,), changed=True)
-        paths = own_files(work, session, work.ends.source)
+        homes = (work.places.tree_of(work.id), work.places.restored(work.id, work.name))
+        paths = own_files(work, session, work.ends.source, homes=homes)
         work.changed = True
         left = files.remove(session, paths)
         in_use.unmark(session, work.places.tree_of(work.id))
@@ -158,7 +172,7 @@ def remove_tree(work: Work) -> None:
 
 
 def drop_export(work: Work, session: Session, export: exporting.Export) -> None:
-    """Remove an export or a tree; one that a mark calls a VM stays, and that is said.
+    """Remove an export or a tree; one that a VM lives in, or may, stays, and that is said.
 
     On a share the export may be the very folder that the destination runs the VM from.
     """
@@ -167,7 +181,7 @@ def drop_export(work: Work, session: Session, export: exporting.Export) -> None:
         remove_export(session, export)
     except NotPossible as kept:
         work.changed = before
-        if {finding.id for finding in kept.findings} != {"tree_imported"}:
+        if not kept.findings or not {finding.id for finding in kept.findings} <= _LIVED_IN:
             raise
         work.found += [replace(finding, severity=Severity.WARNING) for finding in kept.findings]
 

@@ -55,6 +55,8 @@ class Work:
     interactive: bool = False
     run_id: str = ""
     """Which run of a playbook this is; "" where that is not known."""
+    imports: bool = False
+    """Whether this run has begun an import whose VM has yet to be told from what its export's notes say."""
     changed: bool = False
     found: list[Finding] = field(default_factory=list)
 
