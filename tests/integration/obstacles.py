@@ -57,6 +57,9 @@ CLEAN: dict[str, tuple[dict[str, Any], set[str]]] = {
 """Name -> what the machine has, and the findings that only warn."""
 
 
+SHARE = "\\\\fs01\\vms"
+
+
 def obstacles(language: str = "en") -> dict[str, Any]:
     """Return the fleet: HV01 with all machines, HV02 of another processor generation and smaller."""
     vms = [{"name": name, "host": "HV01", **has} for name, (has, _) in {**BLOCKED, **CLEAN}.items()]
@@ -107,6 +110,7 @@ def pairs(language: str = "en") -> dict[str, Any]:
     vms: list[dict[str, Any]] = [
         {"name": "on", "host": "SOURCE", "state": "Running", "compatibility": True},
         {"name": "off", "host": "SOURCE"},
+        {"name": "iso on a share", "host": "SOURCE", "dvd": f"{SHARE}\\iso\\setup.iso"},
         {"name": "amd checkpoint", "host": "SOURCE", "checkpoints": [{"memory_state": True}], "compatibility": True},
         {"name": "v9", "host": "SOURCE", "version": "9.0", "state": "Running", "compatibility": True},
         {"name": "v5", "host": "OLDEST", "state": "Running", "compatibility": True},
@@ -121,7 +125,8 @@ def pairs(language: str = "en") -> dict[str, Any]:
         {"name": "unguarded vm", "host": "UNGUARDED", "version": "10.0"},
         *({"name": state, "host": "SOURCE", "state": state} for state in ("Starting", "Stopping", "Saving")),
     ]
-    return ready([{**host, "language": language} for host in hosts], vms)
+    shares = [{"path": SHARE, "size_gb": 1000, "free_gb": 800, "rate_mb": 2000}]
+    return ready([{**host, "language": language} for host in hosts], vms, shares=shares)
 
 
 WAYS: dict[str, tuple[str, str, str, set[str]]] = {
@@ -129,6 +134,12 @@ WAYS: dict[str, tuple[str, str, str, set[str]]] = {
     "enabled at one end": ("source", "disabled", "off", {"migration_disabled"}),
     "listening at one end": ("source", "deaf", "off", {"migration_not_listening"}),
     "other authentication": ("source", "kerberos", "off", {"authentication_type_differs"}),
+    "an ISO where only the host can look": (
+        "source",
+        "ntlm",
+        "iso on a share",
+        {"compare_vm_40010", "compare_vm_990001", "compare_vm_990002"},
+    ),
     "no slots": ("source", "slotless", "off", {"no_slots"}),
     "other vendor, on": ("source", "amd", "on", {"cpu_vendor_differs"}),
     "other vendor, checkpoint with memory": ("source", "amd", "amd checkpoint", {"cpu_vendor_differs"}),

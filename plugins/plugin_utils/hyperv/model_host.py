@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -257,6 +258,15 @@ class Volume:
             free_space=whole(raw.get("FreeSpace")) or 0,
             drive_type=whole(raw.get("DriveType")),
         )
+
+
+def volume_at(volumes: Sequence[Volume], path: str) -> Volume | None:
+    """Return the volume whose mount point is the longest that holds the path; None without one."""
+    below = path.rstrip("\\").lower() + "\\"
+    holding = [
+        volume for volume in volumes if volume.path and below.startswith(volume.path.rstrip("\\").lower() + "\\")
+    ]
+    return max(holding, key=lambda volume: len(volume.path)) if holding else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

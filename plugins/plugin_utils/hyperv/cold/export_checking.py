@@ -16,7 +16,7 @@ from ...findings import Finding, blocking
 from ..gateway import has_parameter
 from ..gateway_host import cim
 from ..gateway_reading import ask
-from ..model_host import Volume
+from ..model_host import Volume, volume_at
 from . import files
 from .evidence import Source, read_sources
 from .export_findings import SHARE, Place, check, clear_of, closed, lacking_space
@@ -156,15 +156,6 @@ def free_at(volumes: Sequence[Volume], path: str) -> int | None:
     """Return the free bytes of the volume that a path is on; None where none of these is it."""
     found = volume_at(volumes, path)
     return None if found is None else found.free_space
-
-
-def volume_at(volumes: Sequence[Volume], path: str) -> Volume | None:
-    """Return the volume whose mount point is the longest that holds the path; None without one."""
-    below = path.rstrip("\\").lower() + "\\"
-    holding = [
-        volume for volume in volumes if volume.path and below.startswith(volume.path.rstrip("\\").lower() + "\\")
-    ]
-    return max(holding, key=lambda volume: len(volume.path)) if holding else None
 
 
 def by_id(checked: Sequence[Checked]) -> Mapping[str, Checked]:

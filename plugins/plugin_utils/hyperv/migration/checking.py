@@ -22,7 +22,7 @@ from ..vm_info import machines as described_machines
 from .decide import UNSETTLED, Step, decide
 from .placement import Placement, default_folders, folder_name
 from .prepare import power_refusals
-from .read_hosts import read_existing, read_host, read_used_folders
+from .read_hosts import read_host, read_presence, read_used_folders
 from .read_vms import read_vms
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def check_moves(
         read_host(hosts.destination, look.destination, tpm=tpm),
     )
     placements = _placements(hosts, vms, destination, request)
-    destination = replace(destination, existing=_existing(hosts, vms, placements))
+    existing, unseen = _presence(hosts, vms, placements)
+    destination = replace(destination, existing=existing, unseen=unseen)
     readdressings = _readdressings(hosts, vms, request)
     moves = [
         replace(
@@ -233,10 +234,12 @@ def _folder_candidates(vm: VmFacts) -> tuple[str, str, str]:
     return base, f"{base}-{vm.id[:8]}", f"{base}-{vm.id}"
 
 
-def _existing(hosts: Hosts, vms: Sequence[VmFacts], placements: dict[str, Placement]) -> frozenset[str]:
+def _presence(
+    hosts: Hosts, vms: Sequence[VmFacts], placements: dict[str, Placement]
+) -> tuple[frozenset[str], frozenset[str]]:
     targets = {placements[vm.id].target_of(disk.path) for vm in vms for disk in vm.disks if disk.path}
     asked = {target for target in targets if target} | {iso for vm in vms for iso in vm.isos}
-    return read_existing(hosts.destination, sorted(asked))
+    return read_presence(hosts.destination, sorted(asked))
 
 
 def _move_facts(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...operation import Outcome
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 
 def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     """Return findings per VM under ``vms``: all predicates and Compare-VM's own report, whose planned VM is removed."""
-    asked = type(request)(
-        arguments={**request.arguments, "preflight_only": True},
-        host=request.host,
-        check_mode=request.check_mode,
-        sessions=request.sessions,
-        reporter=request.reporter,
-        inventory_hosts=request.inventory_hosts,
-    )
+    asked = replace(request, arguments={**request.arguments, "preflight_only": True})
     outcome = migrate(asked, clock=clock)
     rows = [
         {

@@ -15,6 +15,7 @@ from ..model_host import DeviceGuard
 from ..preflight.facts import HostFacts
 from ..wire_values import whole
 from .look import HostLook
+from .placement import volume_of
 
 if TYPE_CHECKING:
     from ...session.protocol import Session
@@ -79,6 +80,28 @@ def read_existing(session: Session, paths: Sequence[str]) -> frozenset[str]:
     (reply,) = session.invoke(command("Test-Path", LiteralPath=list(paths)))
     reply.check()
     return frozenset(path.lower() for path, exists in zip(paths, reply.objects, strict=True) if exists is True)
+
+
+def read_presence(session: Session, paths: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return those of the paths that exist on the host, and those of which it can't be told; both in lower case.
+
+    One invocation with a question per drive and share. Where the caller may not look, Test-Path says False and writes
+    an error, which names no path: a share refuses every session that passes no credentials on, though the host itself
+    may reach it.
+    """
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(volume_of(path), []).append(path)
+    if not groups:
+        return frozenset(), frozenset()
+    replies = session.invoke(*(command("Test-Path", LiteralPath=group) for group in groups.values()))
+    there, unseen = set[str](), set[str]()
+    for group, reply in zip(groups.values(), replies, strict=True):
+        said = reply.objects if len(reply.objects) == len(group) else (False,) * len(group)
+        there |= {path.lower() for path, exists in zip(group, said, strict=True) if exists is True}
+        if reply.errors or not reply.ran:
+            unseen |= {path.lower() for path in group} - there
+    return frozenset(there), frozenset(unseen)
 
 
 def read_used_folders(session: Session, folders: Sequence[str]) -> frozenset[str]:

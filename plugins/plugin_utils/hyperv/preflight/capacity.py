@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...findings import Finding, Severity
-from ..migration.placement import volume_of
 from .facts import MoveFacts
 
 _MB = 1024**2
@@ -38,7 +37,7 @@ def _needed_space(move: MoveFacts) -> dict[str, int]:
     for disk in move.vm.disks:
         target = move.placement.target_of(disk.path) if disk.path else None
         if target is not None:
-            volume = volume_of(target)
+            volume, _free = move.destination.volume_at(target)
             needed[volume] = needed.get(volume, 0) + disk.file_size
     return needed
 
@@ -62,7 +61,7 @@ def _memory(move: MoveFacts, before: int) -> tuple[Finding, ...]:
 def _space(move: MoveFacts, needed: dict[str, int], before: dict[str, int]) -> tuple[Finding, ...]:
     found = []
     for volume, size in sorted(needed.items()):
-        free, taken = move.destination.volumes.get(volume), before.get(volume, 0)
+        (_name, free), taken = move.destination.volume_at(volume), before.get(volume, 0)
         if free is None or taken + size <= free:
             continue
         found.append(

@@ -30,13 +30,16 @@ def check(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:
 
 
 def shared_targets(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:
-    """Return findings for VMs of which a disk would get the very path another VM's disk gets."""
-    taken: dict[str, MoveFacts] = {}
+    """Return findings for VMs of which a disk would get the very path that another disk gets, of it or of another."""
+    taken: dict[str, tuple[MoveFacts, str]] = {}
     found: dict[str, tuple[Finding, ...]] = {}
     for move in moves:
-        targets = [move.placement.target_of(disk.path) for disk in move.vm.disks if disk.path]
-        for target in filter(None, targets):
-            owner = taken.setdefault(target.lower(), move)
-            if owner is not move:
-                found[move.vm.id] = (*found.get(move.vm.id, ()), storage.same_target(move, target, owner.vm.name))
+        for path in [disk.path for disk in move.vm.disks if disk.path]:
+            target = move.placement.target_of(path)
+            if target is None:
+                continue
+            owner, other = taken.setdefault(target.lower(), (move, path))
+            if (owner.vm.id, other) != (move.vm.id, path):
+                problem = storage.same_target(move, target, f"{owner.vm.name} ({other})")
+                found[move.vm.id] = (*found.get(move.vm.id, ()), problem)
     return found

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..migration.decide import Seen
-from ..migration.placement import Placement
-from ..model_host import Volume
+from ..migration.placement import Placement, volume_of
+from ..model_host import Volume, volume_at
 from ..network.findings import Neighbour
 from ..network.named import Network
 from ..network.wishes import AdapterWish
@@ -68,8 +68,21 @@ class HostFacts:
     """Those of the asked paths that exist there, in lower case."""
     credential_guard: bool | None = None
     """Whether Credential Guard runs; None where it was not asked for or could not be read."""
+    unseen: frozenset[str] = frozenset()
+    """Those of them of which it can't be told: on a share that the caller's session can't open."""
     certificates: frozenset[str] | None = None
     """Thumbprints of the certificates for virtual TPMs; None where the store could not be read."""
+
+    def volume_at(self, path: str) -> tuple[str, int | None]:
+        """Return what a path is on (a drive, a share, or the folder where a volume is mounted) and its free bytes.
+
+        None where the host does not say.
+        """
+        mounted = volume_at(self.mounted, path)
+        if mounted is not None and mounted.drive_letter is None:
+            return mounted.path.rstrip("\\"), mounted.free_space
+        drive = volume_of(path)
+        return drive, self.volumes.get(drive)
 
     @property
     def is_2012_r2(self) -> bool:

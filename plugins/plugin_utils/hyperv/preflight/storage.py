@@ -117,12 +117,13 @@ def file_exists(move: MoveFacts) -> Iterator[Finding]:
 
 
 def same_target(move: MoveFacts, target: str, owner: str) -> Finding:
-    """Return the finding that another VM of this task has the same target file."""
+    """Return the finding that another disk of this task, which ``owner`` tells, has the same target file."""
     return _finding(
         move,
         "target_shared",
         f"{target} would also be a file of {owner}",
-        "Leave destination_storage_path out (a folder per VM is made), or move these VMs with a path each.",
+        "Leave destination_storage_path out (a folder per VM is made), or move these VMs with a path each; two disks "
+        "of one VM need vhds with a path each.",
     )
 
 
@@ -131,6 +132,9 @@ def iso_missing(move: MoveFacts) -> Iterator[Finding]:
     for iso in move.vm.isos:
         guest_services = ntpath.basename(iso).lower() == GUEST_SERVICES_ISO
         if iso.lower() in move.destination.existing and not guest_services:
+            continue
+        if iso.lower() in move.destination.unseen and not (guest_services or move.eject_iso):
+            yield _iso_unseen(move, iso)
             continue
         what = (
             "the integration services disk"
@@ -146,6 +150,16 @@ def iso_missing(move: MoveFacts) -> Iterator[Finding]:
             else "Eject it (eject_iso: true), or put it there under the same path.",
             Severity.INFO if move.eject_iso else Severity.BLOCKING,
         )
+
+
+def _iso_unseen(move: MoveFacts, iso: str) -> Finding:
+    return _finding(
+        move,
+        "iso_unseen",
+        f"{iso} is in a DVD drive, and this session can't see whether {move.destination.inventory_name} reaches it",
+        "Compare-VM decides. Eject it (eject_iso: true) where that refuses.",
+        Severity.WARNING,
+    )
 
 
 PREDICATES = (

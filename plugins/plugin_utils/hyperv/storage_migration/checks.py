@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...findings import Finding, Severity, blocking
-from ..migration.read_hosts import read_existing, read_host
+from ..migration.read_hosts import read_host, read_presence
 from ..migration.read_vms import facts_of
 from ..preflight import storage
 from ..preflight.capacity import lacking_room
@@ -38,7 +38,8 @@ def check(
         return {}
     targets = sorted({target for _details, intent in every for target in intent.moves.values()})
     # Memory stays where it is: only room on volumes counts.
-    host = replace(read_host(session, look), memory_free=None, existing=read_existing(session, targets))
+    existing, unseen = read_presence(session, targets)
+    host = replace(read_host(session, look), memory_free=None, existing=existing, unseen=unseen)
     moves = {details.vm.id: _move(facts_of(details), host, intent) for details, intent in every}
     found = {vm_id: [one for look_for in _PREDICATES for one in look_for(move)] for vm_id, move in moves.items()}
     for vm_id, problems in _shared_targets([intent for _details, intent in every], moves).items():

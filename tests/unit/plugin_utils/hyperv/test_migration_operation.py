@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     NotPossible,
     RemoteError,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration import compatibility_task
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import LEFTOVER_SECONDS
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.operation import _has_changed
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Placement
@@ -124,6 +126,37 @@ def test_a_host_that_shows_no_planned_vms_maps_only_what_is_missing() -> None:
     found = fleet.run(names=["web01", "web02"], switch_map={"lan": "DMZ", "old": "LAN"}, skip_blocked=True)
     assert outcomes(found) == {"web01": "skipped", "web02": "moved"}
     assert finding_ids(found) == ["switch_map_impossible"]
+
+
+def test_a_comparison_knows_the_networks_that_a_move_knows() -> None:
+    fleet = Fleet()
+    fleet.switches["hv02"] = ["Prod"]
+    fleet.add("web01")
+    networks = {"hv01": {"lan": {"switch": "LAN"}}, "hv02": {"lan": {"switch": "Prod"}}}
+    asked = replace(fleet.request(names=["web01"]), variable=lambda host, _name: networks[host])
+    outcome = compatibility_task.operate(asked, clock=fleet.clock)
+    assert outcome.values["compatible"], outcome.values["vms"]
+    assert not fleet.planned["hv02"]
+
+
+def test_a_share_that_the_session_cannot_open_stops_nobody() -> None:
+    fleet = Fleet()
+    fleet.add("web01", isos=["\\\\nas\\iso\\x.iso"])
+    fleet.add("web02", isos=["C:\\gone.iso"])
+    files = fleet.machines["hv02"].handlers["test-path"]
+
+    def test_path(parameters: Any, piped: list[Any]) -> Any:
+        if any(path.startswith("\\\\") for path in parameters["LiteralPath"]):
+            raise Refused("ItemExistsUnauthorizedAccessError,TestPathCommand", "Access is denied")
+        return files(parameters, piped)
+
+    fleet.machines["hv02"].on("Test-Path", test_path)
+    outcome = fleet.run(names=["web01", "web02"], skip_blocked=True)
+    assert outcomes(outcome) == {"web01": "moved", "web02": "skipped"}
+    rows = {row["name"]: row["findings"] for row in outcome.values["vms"]}
+    assert [(one["id"], one["severity"]) for one in rows["web01"]] == [("iso_unseen", "warning")]
+    assert "\\\\nas\\iso\\x.iso" in rows["web01"][0]["evidence"]
+    assert [one["id"] for one in rows["web02"]] == ["iso_missing"]
 
 
 def test_an_unknown_message_blocks_with_number_and_text() -> None:

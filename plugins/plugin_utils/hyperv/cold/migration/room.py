@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....findings import Finding, Severity
-from ...migration.placement import volume_of
 from .. import files
-from ..export_checking import freed_bytes, volume_at
+from ..export_checking import freed_bytes
 from ..export_look import State
 from ..transferring import leftovers
 from .decide import Step
@@ -86,15 +85,6 @@ class _Need:
         return self.host.inventory_name, self.volume
 
 
-def _volume(host: HostFacts, folder: str) -> tuple[str, int | None]:
-    """Return the volume that a folder is on (its drive, or the folder where it is mounted), and its free bytes."""
-    mounted = volume_at(host.mounted, folder)
-    if mounted is not None and mounted.drive_letter is None:
-        return mounted.path.rstrip("\\"), mounted.free_space
-    drive = volume_of(folder)
-    return drive, host.volumes.get(drive)
-
-
 def lacking_room(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
     """Return findings per VM Id about space on both hosts and memory at the destination.
 
@@ -119,7 +109,7 @@ def lacking_room(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
 def _needs(move: ColdMove) -> Iterator[_Need]:
     """Yield what is written, each volume once."""
     if Step.EXPORT in move.steps and not move.lying.writing:
-        volume, free = _volume(move.source, move.places.export)
+        volume, free = move.source.volume_at(move.places.export)
         yield _Need(
             exports=True,
             host=move.source,
@@ -130,7 +120,7 @@ def _needs(move: ColdMove) -> Iterator[_Need]:
             "sources.",
         )
     sizes: dict[tuple[str, int | None], int] = {}
-    tree, home = (_volume(move.destination, folder) for folder in (move.places.tree, move.places.home))
+    tree, home = (move.destination.volume_at(folder) for folder in (move.places.tree, move.places.home))
     if Step.TRANSFER in move.steps:
         sizes[tree] = max(move.size - move.lying.brought, 0)
     if Step.IMPORT in move.steps and move.request.import_mode == RESTORE:

@@ -1,16 +1,20 @@
 # Copyright: hyperv.mobility contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parent disks that would be removed with a VM, and who else is based on them."""
+"""Room on volumes, files that meet, and parent disks that would be removed with a VM."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.chains import Chains, read_all_chains
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import Seen
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Parts, Placement
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model import Disk, Vhd
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.model_host import Volume
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.capacity import lacking_room
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.checks import shared_targets
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.facts import (
     DiskFacts,
     HostFacts,
@@ -110,3 +114,32 @@ def test_chains_that_cannot_be_read_block() -> None:
     assert "c" not in found
     session.machine.on("Get-VHD", lambda p, _piped: [{"Path": path} for path in p["Path"]])
     assert read_all_chains(session).reached("D:\\B.vhdx") == ("d:\\b.vhdx",)
+
+
+def test_a_volume_in_a_folder_has_room_of_its_own() -> None:
+    mounts = (
+        Volume(path="C:\\", drive_letter="C:", free_space=10),
+        Volume(path="C:\\Mounts\\V1\\", free_space=1000),
+        Volume(path="C:\\Mounts\\V10\\", free_space=10),
+    )
+    there = replace(host(), volumes={"C:": 10}, mounted=mounts)
+
+    def lacking(*folders: str) -> list[str]:
+        moves = []
+        for number, folder in enumerate(folders):
+            one = move(str(number), placement=Placement(folder=folder))
+            disk = DiskFacts(path=f"D:\\{number}.vhdx", file_size=600)
+            moves.append(replace(one, destination=there, vm=replace(one.vm, disks=(disk,))))
+        return [finding.evidence for findings in lacking_room(moves).values() for finding in findings]
+
+    assert lacking("c:\\mounts\\v1\\VMs") == []
+    assert [evidence.split()[4] for evidence in lacking("C:\\VMs", "C:\\Mounts\\V10")] == ["C:;", "C:\\Mounts\\V10;"]
+    (second,) = lacking("C:\\Mounts\\V1\\a", "C:\\Mounts\\V1\\b")
+    assert "VMs before it" in second
+
+
+def test_two_disks_of_one_vm_never_meet() -> None:
+    found = shared_targets([move("a", "D:\\1\\disk.vhdx", "D:\\2\\DISK.vhdx"), move("b", "D:\\3\\other.vhdx")])
+    assert [one for one, _ in evidence(found, "a")] == ["target_shared"]
+    assert "D:\\1\\disk.vhdx" in evidence(found, "a")[0][1]
+    assert "b" not in found
