@@ -225,6 +225,22 @@ facts:
       description: Version of the system.
       type: str
       returned: always
+    service_pack:
+      description: Number of the service pack.
+      type: int
+      returned: on Windows
+    installation_type:
+      description: Kind of the installation, C(Server) or C(Server Core).
+      type: str
+      returned: on Windows
+    domain:
+      description: The domain it is a member of, null where it is of none.
+      type: str
+      returned: on Windows
+    host_name:
+      description: Its own name.
+      type: str
+      returned: on Linux
     architecture:
       description: Architecture, as the system itself calls it.
       type: str
