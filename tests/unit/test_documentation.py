@@ -101,3 +101,11 @@ def test_the_action_group_names_every_module() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
     assert sorted(runtime["action_groups"]["all"]) == MODULES
     assert runtime["requires_ansible"] == ">=2.16.0"
+
+
+def test_what_an_image_is_built_from_is_there_and_has_kerberos() -> None:
+    needed = yaml.safe_load((ROOT / "meta/execution-environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    python = (ROOT / needed["python"]).read_text(encoding="utf-8").splitlines()
+    assert "-r requirements.txt" in python
+    assert {"pypsrp[kerberos]", "pywinrm[kerberos]"} <= {line.partition(">=")[0] for line in python}
+    assert "libkrb5-dev [compile platform:dpkg]" in (ROOT / needed["system"]).read_text(encoding="utf-8")

@@ -86,7 +86,7 @@ def test_the_first_half_alone() -> None:
     assert half(finding()) == "blocked"
     assert half(finding("95224")) == "reboot pending"
     assert half(failed={"msg": "no answer"}) == "failed"
-    lost = {"preflight": {"unreachable": True}, "failed": {"msg": "no answer"}}
+    lost: dict[str, Any] = {"preflight": {"unreachable": True}, "failed": {"msg": "no answer"}}
     assert push_report.record("web01", lost, preflight_only=True)["outcome"] == "unreachable"
 
 
