@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..errors import AuthenticationFailed, ConnectionLost, MobilityError, RemoteError, TimedOut
 from ..operation import Outcome
 from ..session.command import ON, command, select
+from ..session.reply import lacks_command
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline, wait_until
 from .windows.read_programs import WMIC
 
@@ -28,7 +29,6 @@ ANSWER_SECONDS: Final = 60.0
 RESTART: Final = "(sleep 2; shutdown -r now || reboot) >/dev/null 2>&1 &"
 """In the background, so that the answer is out before the network goes down."""
 BOOT_ID: Final = "cat /proc/sys/kernel/random/boot_id"
-UNKNOWN_COMMAND: Final = "CommandNotFoundException"
 
 
 class Restartable(Protocol):
@@ -51,7 +51,7 @@ class WindowsMachine:
         """Return when it was started. Windows before 2012 has no CIM cmdlets and is asked by wmic."""
         question = command("Get-CimInstance", ClassName="Win32_OperatingSystem") | select("LastBootUpTime")
         (reply,) = self._sessions.here().invoke(question, timeout_seconds=ANSWER_SECONDS)
-        if reply.errors and reply.errors[0].error_id.startswith(UNKNOWN_COMMAND):
+        if reply.errors and lacks_command(reply.errors[0].error_id):
             arguments = ("os", "get", "lastbootuptime", "/value")
             done = self._sessions.programs().run(WMIC, *arguments, stdin=b"", timeout_seconds=ANSWER_SECONDS)
             return done.stdout.strip()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotPossible, RemoteError
 from ..findings import Finding, Severity
+from ..session.reply import lacks_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .gateway_directory import Directory
 
-_NO_MODULE = ("CommandNotFoundException", "CouldNotAutoLoadModule")
 _NO_SERVER = ("ActiveDirectoryServer:1355", "ActiveDirectoryServer:0")
 """No domain controller was found, or the one named did not answer. From a member server that is how a session without
 credentials for the second hop looks (field errors)."""
@@ -47,7 +47,7 @@ def _finding(problem: RemoteError, host: str, directory: Directory) -> Finding |
             remedy=remedy,
         )  # fmt: skip
 
-    if error_id.startswith(_NO_MODULE):
+    if lacks_command(error_id):
         return found(
             "ad_module_missing",
             host,

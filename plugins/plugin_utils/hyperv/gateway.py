@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import NotFound
 from ..session import live
 from ..session.command import ON, command, expand, select
+from ..session.reply import lacks_command
 from .gateway_reading import Answer, Question, ask
 from .model import Adapter, Checkpoint, Disk, DvdDrive, Processor, Vhd, Vlan, Vm
 from .model_guest import Replication, Security, Service
@@ -64,13 +65,18 @@ def read_vms(session: Session, ids: Sequence[str] | None = None) -> tuple[Vm, ..
     """Return all machines of the host, or those with these Ids. Raises RemoteError where the host refuses to say."""
     source = vms_source(ids)
     (answer,) = ask(session, Question(source, Vm))
-    if answer.errors and ids is not None and all(error.category == _OBJECT_NOT_FOUND for error in answer.errors):
+    if answer.errors and ids is not None and _only_not_found(answer):
         return answer.items
     return _named_states(session, answer.check(), source)
 
 
 _OBJECT_NOT_FOUND = 13
 """Category number of ObjectNotFound."""
+
+
+def _only_not_found(answer: Answer[Any]) -> bool:
+    """Whether all errors are about machines that are not there; a missing command has the same category."""
+    return all(error.category == _OBJECT_NOT_FOUND and not lacks_command(error.error_id) for error in answer.errors)
 
 
 def find_vm(session: Session, vm_id: str) -> Vm | None:
@@ -129,7 +135,7 @@ def read_details(
     answers = dict(zip(questions, ask(session, *questions.values()), strict=True))
     vms = answers["vms"]
     if not vms.items:
-        if not (ids is not None and all(error.category == _OBJECT_NOT_FOUND for error in answers["keep"].errors)):
+        if not (ids is not None and _only_not_found(answers["keep"])):
             answers["keep"].check()
         return ()
     named_vms = _named_states(session, vms.items, kept())

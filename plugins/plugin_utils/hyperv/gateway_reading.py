@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import RemoteError
 from ..session.command import as_json, select
+from ..session.reply import lacks_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ..session.protocol import Session
     from ..session.reply import ErrorRecord, Replies, Reply
 
-_NOT_FOUND = "CommandNotFoundException"
 _without_json: weakref.WeakSet[Any] = weakref.WeakSet()
 """Sessions whose endpoint hides ConvertTo-Json."""
 
@@ -101,7 +101,7 @@ def ask(session: Session, *questions: Question[Any], timeout_seconds: float | No
 def _hides_json(replies: Replies) -> bool:
     ending = [replies.ended_by] if replies.ended_by else []
     records = [*ending, *(error for reply in replies for error in reply.errors)]
-    return any(_NOT_FOUND in record.error_id and "convertto-json" in record.target.lower() for record in records)
+    return any(lacks_command(record.error_id) and "convertto-json" in record.target.lower() for record in records)
 
 
 def _answers(questions: Sequence[Question[Any]], replies: Replies) -> list[Answer[Any]]:

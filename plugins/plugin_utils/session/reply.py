@@ -13,7 +13,14 @@ from typing import Any, Final, overload
 from ..errors import NotFound, RemoteError
 
 NO_SUCH_COMMAND: Final = "CommandNotFoundException"
+_NO_SUCH_MODULE: Final = "CouldNotAutoLoadModule"
+"""What a module-qualified name gives where the whole module is missing."""
 _HRESULT = re.compile(r"\((0x[0-9A-Fa-f]{8})\)")
+
+
+def lacks_command(error_id: str) -> bool:
+    """Whether an error's id says that the session has no such command: its module is missing, or does not show it."""
+    return error_id.split(",", maxsplit=1)[0] in (NO_SUCH_COMMAND, _NO_SUCH_MODULE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,7 @@ class ErrorRecord:
         """Return the record as an exception of the error family."""
         said = " ".join(self.message.split())  # some messages have several lines
         about = self.command or self.target
-        if self.error_id == NO_SUCH_COMMAND:
+        if lacks_command(self.error_id):
             said = "the session has no such command; install its module, or make it visible on a restricted endpoint"
             about = self.target or about
         return RemoteError(

@@ -74,6 +74,14 @@ def test_administrators_have_both(tmp_path: Path) -> None:
     assert run(host.open_runspace(boss, "Microsoft.PowerShell"), call("Hyper-V\\Get-VM")).state == "Completed"
 
 
+def test_a_module_that_is_not_installed_is_another_error_than_an_unknown_command(tmp_path: Path) -> None:
+    host = load(tmp_path)
+    runspace = host.open_runspace(identity(host, "boss"), "Microsoft.PowerShell")
+    assert run(runspace, call("Hyper-V\\Get-Nope")).ended_by == "CommandNotFoundException"
+    host.features["Hyper-V-PowerShell"] = "Available"
+    assert run(runspace, call("Hyper-V\\Get-VM")).ended_by == "CouldNotAutoLoadModule"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "shown"),
     [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity
 from ...session.command import command, select
-from ...session.reply import NO_SUCH_COMMAND
+from ...session.reply import lacks_command
 from ..gateway_reading import Question, ask
 from ..wire_values import flag, moment, text, text_or_none, whole
 from .published import BY_SLUG, INFORMATION, slug_of
@@ -124,7 +124,7 @@ def _severity(raw: Mapping[str, Any], slug: str, *, compliant: bool) -> tuple[st
 def get_model(session: Session, model_id: str) -> Model:
     """Return the model of this id; NotPossible where the host has no analyzer, or not this model."""
     (answer,) = ask(session, Question(command("Get-BpaModel") | select(*_MODEL)))
-    if any(error.error_id == NO_SUCH_COMMAND for error in answer.errors):
+    if any(lacks_command(error.error_id) for error in answer.errors):
         raise _absent(
             session.host,
             Finding(

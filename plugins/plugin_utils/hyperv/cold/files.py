@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from ...errors import AuthenticationFailed, ConnectionLost, NotPossible, RemoteError
 from ...findings import Finding, Severity
 from ...session.command import ON, command, select
-from ...session.reply import NO_SUCH_COMMAND
+from ...session.reply import lacks_command
 from ...waiting import SYSTEM_CLOCK
 from ..gateway_reading import Question, ask
 from ..wire_values import flag, moment, text, whole
@@ -70,7 +70,7 @@ def check_visible(session: Session, errors: Iterable[ErrorRecord]) -> None:
     """Raise NotPossible where an error says that the endpoint shows no file system (a restricted endpoint)."""
     for error in errors:
         hidden = error.error_id.split(",")[0] == _HIDDEN
-        if error.error_id.split(",")[0] == NO_SUCH_COMMAND or hidden:
+        if lacks_command(error.error_id) or hidden:
             what = "the FileSystem provider" if hidden else error.target or error.command
             finding = Finding(
                 id="file_commands_hidden",

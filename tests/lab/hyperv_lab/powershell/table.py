@@ -69,8 +69,12 @@ class CommandTable:
         return [entry for name in self.names() if (entry := self.resolve(name)) is not None]
 
     def knows_module(self, name: str) -> bool:
-        """Return whether a module of this name is there."""
-        return name.lower() in self._modules or name.lower() in editions.modules(self.edition)
+        """Return whether a module of this name is there: one whose commands are all missing isn't."""
+        wanted = name.lower()
+        if wanted not in self._modules and wanted not in editions.modules(self.edition):
+            return False
+        found = (self.resolve(each) for each in self.names())
+        return any(each is not None and each.signature.module.lower() == wanted for each in found)
 
     def names(self) -> list[str]:
         """Return the names of all commands, in order."""

@@ -115,6 +115,13 @@ def test_an_empty_host_is_empty_and_a_refusing_one_is_an_error() -> None:
         gateway.find_vm(refusing, WEB)
 
 
+def test_a_host_without_the_module_has_not_said_that_a_machine_is_not_there() -> None:
+    bare = FakeSession({"Get-VM": failing("CouldNotAutoLoadModule", category=13, terminating=True)})
+    for read in (gateway.find_vm, lambda session, one: gateway.read_details(session, [one])):
+        with pytest.raises(RemoteError, match="the session has no such command; install its module"):
+            read(bare, WEB)
+
+
 def test_not_there_is_none_or_not_found() -> None:
     gone = FakeSession({"Get-VM": failing("ObjectNotFound,x.GetVM", category=13)})
     assert gateway.find_vm(gone, WEB) is None

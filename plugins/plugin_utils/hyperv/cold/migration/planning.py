@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import InvalidRequest, NotPossible
 from ....findings import Finding, Severity, blocking
-from ....session.reply import NO_SUCH_COMMAND
+from ....session.reply import lacks_command
 from ...gateway_host import cim
 from ...gateway_reading import ask
 from ...guest.exchange import GuestSystem as Kind
@@ -124,7 +124,7 @@ def _judged(cases: dict[str, Case], asked: ColdRequest) -> dict[str, Verdict]:
 def _first_look(hosts: Hosts) -> Look:
     look = hosts.first_look()
     for session, side in ((hosts.source, look.source), (hosts.destination, look.destination)):
-        if side.doubt == NO_SUCH_COMMAND:
+        if lacks_command(side.doubt):
             (answer,) = ask(session, cim("Win32_OperatingSystem", OperatingSystem))
             found = cmdlets_missing(session.host, answer.first.version if answer.first else "")
             raise NotPossible(f"{session.host}: {found.evidence}. {found.remedy}", findings=(found,))
