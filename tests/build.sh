@@ -11,7 +11,7 @@ trap 'rm -rf "$place"' EXIT
 export ANSIBLE_COLLECTIONS_PATH=$place
 "$bin/ansible-galaxy" collection install build/hyperv-mobility-*.tar.gz --collections-path "$place" --offline
 installed=$place/ansible_collections/hyperv/mobility
-for wanted in README.md LICENSE requirements.txt meta/runtime.yml meta/execution-environment.yml playbooks/migrate.yml \
+for wanted in README.md LICENSE requirements.txt requirements-kerberos.txt bindep.txt meta/runtime.yml meta/execution-environment.yml playbooks/migrate.yml \
   roles/prepare/meta/argument_specs.yml docs/user-guide.md; do
   test -f "$installed/$wanted" || { echo "the artifact lacks $wanted" >&2; exit 1; }
 done

@@ -94,6 +94,66 @@ def test_every_finding_is_explained_and_none_is_made_up() -> None:
     assert len(explained) == len(set(explained))
 
 
+def said(node: ast.AST) -> set[str]:
+    """The severities that are named somewhere in a piece of code."""
+    named = (part for part in ast.walk(node) if isinstance(part, ast.Attribute))
+    return {part.attr.lower() for part in named if getattr(part.value, "id", "") == "Severity"}
+
+
+def usual(tree: ast.Module, given: dict[str, int]) -> dict[str, tuple[set[str], int]]:
+    """What findings of a maker are where its caller says nothing, and from how many arguments on the caller does."""
+    found = {}
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in given):
+        names = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
+        found[function.name] = (said(function), names.index("severity") if "severity" in names else 99)
+    return found
+
+
+def paired(call: ast.Call, value: ast.expr) -> Iterator[tuple[str, set[str]]]:
+    """Each id of a call with its severities; where both are chosen by one condition, each id has its own."""
+    severity = next((keyword.value for keyword in call.keywords if keyword.arg == "severity"), None)
+    if (
+        isinstance(value, ast.IfExp)
+        and isinstance(severity, ast.IfExp)
+        and ast.dump(value.test) == ast.dump(severity.test)
+    ):
+        for identifier, part in ((value.body, severity.body), (value.orelse, severity.orelse)):
+            yield from ((text, said(part)) for text in texts(identifier))
+    else:
+        yield from ((text, said(call)) for text in texts(value))
+
+
+def finding_severities() -> dict[str, set[str]]:
+    """The severities that files of the collection give findings, by id, as far as they stand where one is made."""
+    found: dict[str, set[str]] = {}
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        given = makers(tree)
+        default = usual(tree, given)
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "id", "")
+            if name not in given and name != "Finding":
+                continue
+            told = any(keyword.arg == "severity" for keyword in call.keywords)
+            if name in given:
+                value = call.args[given[name]]
+                told = told or len(call.args) > default[name][1]
+            else:
+                (value,) = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
+            if not (name == "Finding" and isinstance(value, ast.Name)):
+                for identifier, severities in paired(call, value):
+                    found.setdefault(identifier, set()).update(severities if told else default[name][0])
+    return found
+
+
+def test_severities_are_those_of_the_code() -> None:
+    explained = re.findall(r"^\| `([a-z_0-9*]+)` \| ([^|]+) \|", FINDINGS.read_text(encoding="utf-8"), re.MULTILINE)
+    words = {identifier: set(re.findall(r"blocking|warning|info", cell)) for identifier, cell in explained}
+    made = finding_severities()  # the last table of the page has tasks in place of severities
+    assert sum(bool(severities) for severities in made.values()) > 100
+    assert {name: sorted(has) for name, has in made.items() if words[name] and not has <= words[name]} == {}
+
+
 def asr_finding_ids() -> set[str]:
     """Ids written in calls of the catalogue's ``finding``, which have no line in findings.md."""
     found = set()
