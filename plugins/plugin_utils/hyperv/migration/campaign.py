@@ -189,6 +189,7 @@ class Campaign(Rounds[Track]):
         )
 
         self._busy[track.vm.id] = session
+        track.course = None
         track.phase, track.attempt, track.preparing = Phase.RUNNING, None, work.prepare is not None
         self._begin(track)
         work.runner.start(track.vm.id, lambda: self._attempt(session, track, order))
@@ -218,9 +219,9 @@ class Campaign(Rounds[Track]):
 
     def _say(self, track: Track, look: Look) -> None:
         job, now = look.job(track.vm.id), self._work.clock.monotonic()
-        if job is None:
+        if job is None or job.job_type not in MOVES:  # a check's percents are not those of the move
             return
-        track.began = track.began or (track.phase is Phase.RUNNING and job.job_type in MOVES)
+        track.began = track.began or track.phase is Phase.RUNNING
         if track.course is None:
             track.course = Course(
                 vm=track.vm.name,

@@ -117,9 +117,9 @@ class Look:
         )
 
     def job(self, vm_id: str) -> Job | None:
-        """Return the running job that moves the VM, on whichever host it is listed."""
-        jobs = (*self.source.jobs, *self.destination.jobs)
-        return next((job for job in jobs if job.vm_id == vm_id and job.runs), None)
+        """Return the running job of the VM, on whichever host it is listed: one that moves it goes before a check."""
+        jobs = [job for job in (*self.source.jobs, *self.destination.jobs) if job.vm_id == vm_id and job.runs]
+        return next((job for job in jobs if job.job_type in MOVES), jobs[0] if jobs else None)
 
 
 def cim(class_name: str) -> Pipeline:

@@ -13,7 +13,7 @@ from ...errors import MobilityError, RemoteError
 from ...findings import Finding, blocking
 from ...session.command import command, switch
 from .. import compatibility
-from ..remedies import Surroundings, remedy
+from ..remedies import TRANSIENT, Surroundings, remedy
 from .placement import Placement
 
 if TYPE_CHECKING:
@@ -71,24 +71,42 @@ def check(session: Session, order: Order, *, flag_to_come: bool = False) -> tupl
     A refusal to compare is a finding too: it is what the move itself would meet. With ``flag_to_come`` the VM gets
     processor compatibility before it moves: what is about the VM as a whole is a warning then.
     """
+    try:
+        return compared(session, order, flag_to_come=flag_to_come)
+    except RemoteError as error:
+        return (_refusal(error, order),)
+
+
+def compared(session: Session, order: Order, *, flag_to_come: bool = False) -> tuple[Finding, ...]:
+    """Return the same as ``check``, for an attempt: RemoteError where the refusal may pass, so that it is tried again.
+
+    What stands in the way then is no property of the VM, and must not count as a finding that blocks it.
+    """
     fixes = compatibility.Fixes(switch_map=order.request.switch_map, eject_iso=order.request.eject_iso)
     try:
         entries = compatibility.compare(session, order.vm_id, comparison_arguments(order))
         left = compatibility.correct(session, entries, fixes)
     except RemoteError as error:
-        return (compatibility.refusal(error, order.vm_name, remedy(error.details.get("hresult"), order.around)),)
+        if error.details.get("hresult") in TRANSIENT:
+            compatibility.discard(session)
+            raise
+        return (_refusal(error, order),)
     return compatibility.findings(left, order.vm_name, flag_to_come=flag_to_come)
+
+
+def _refusal(error: RemoteError, order: Order) -> Finding:
+    return compatibility.refusal(error, order.vm_name, remedy(error.details.get("hresult"), order.around))
 
 
 def attempt(session: Session, order: Order, *, timeout_seconds: float | None) -> Attempt:
     """Compare, correct and move; never raises an error of the family, the attempt carries it."""
     try:
-        found = check(session, order)
+        found = compared(session, order)
         if blocking(found):
             compatibility.discard(session)
             return Attempt(findings=found)
     except MobilityError as error:
-        return Attempt(error=error)
+        return Attempt(error=_explained(error, order))
     try:
         _move(session, order, timeout_seconds)
     except MobilityError as error:

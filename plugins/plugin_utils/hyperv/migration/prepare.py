@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...errors import MobilityError, NotPossible
+from ...errors import MobilityError, NotPossible, RemoteError
 from ...findings import Finding, blocking
 from ...session.command import command
 from .. import compatibility, power
 from ..gateway import get_vm, processors
 from ..power import PowerRule, left_off, powered_off
 from ..writing import change, send
-from .mover import Attempt, Order, check
+from .mover import Attempt, Order, compared
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -90,7 +90,10 @@ def _prepared(session: Session, track: Track, order: Order, rule: PowerRule, clo
         elif is_on or not _needs_flag(track.findings):
             power.forget_restart(session, vm.id)
         else:
-            found = () if vm.is_off else _hindrances(session, track, order)
+            try:
+                found = () if vm.is_off else _hindrances(session, track, order)
+            except RemoteError as passing:  # nothing was done to the guest yet: one more try costs no restart
+                return Attempt(error=passing)
             if blocking(found):
                 return Attempt(findings=found, preparing=True)
             _enable(session, track, powered_off(session, vm, rule, clock=clock), is_on=False)
@@ -109,7 +112,7 @@ def _hindrances(session: Session, track: Track, order: Order) -> tuple[Finding, 
             findings=(),
             changed=True,
         )
-    found = check(session, order, flag_to_come=True)
+    found = compared(session, order, flag_to_come=True)
     compatibility.discard(session)
     return found
 

@@ -20,6 +20,7 @@ from ..migration.track import LOST_LINKS
 from ..migration.way import Phase
 from ..progress import Course, advance
 from ..remedies import TRANSIENT
+from ..slots import STORAGE_MOVES
 from .intent import intend
 from .track import Track
 
@@ -173,12 +174,13 @@ class Campaign(Rounds[Track]):
     def _launch(self, track: Track) -> None:
         session = self._idle.pop() if self._idle else self._work.sessions.another_here()
         self._busy[track.id] = session
-        track.phase, track.attempt, track.unsure = Phase.RUNNING, None, True
+        track.phase, track.attempt, track.unsure, track.course = Phase.RUNNING, None, True, None
         self._begin(track)
         self._work.runner.start(track.id, lambda: migrate(session, track, self._work.request))
 
     def _say(self, track: Track, look: HostLook) -> None:
-        job = next((job for job in look.jobs if job.vm_id == track.id and job.runs), None)
+        jobs = (job for job in look.jobs if job.vm_id == track.id and job.runs and job.job_type in STORAGE_MOVES)
+        job = next(jobs, None)
         if job is None:
             return
         now = self._work.clock.monotonic()

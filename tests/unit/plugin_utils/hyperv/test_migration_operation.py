@@ -21,14 +21,14 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     NotPossible,
     RemoteError,
 )
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration import compatibility_task
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration import compatibility_task, operation
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.decide import LEFTOVER_SECONDS
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.operation import _has_changed
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.placement import Placement
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.track import Track
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.migration.way import REFUSALS
-from unit.fake_session import Refused
-from unit.two_hosts import Fleet, vm_id
+from unit.fake_session import Lines, Refused
+from unit.two_hosts import Fleet, Inline, vm_id
 
 NO_CREDENTIALS = "Pas d'identification (0x8009030E)"
 
@@ -247,6 +247,25 @@ def test_a_move_that_runs_is_waited_for_and_never_doubled() -> None:
     assert fleet.moves == []
 
 
+def test_percents_are_those_of_the_move_not_of_a_check_before_it() -> None:
+    fleet = Fleet()
+    machine = fleet.add("web01")
+    job: dict[str, Any] = {"VirtualSystemName": machine["Id"], "JobType": 302, "JobState": 4, "PercentComplete": 90}
+    fleet.jobs.append(job)
+
+    def course(now: float) -> None:
+        if now > 30:
+            fleet.jobs.clear()
+        elif now > 10:
+            job.update(JobType=306, PercentComplete=40)
+
+    fleet.clock.on_sleep = course
+    asked = fleet.request(names=["web01"])
+    operation.operate(asked, clock=fleet.clock, runner=Inline())
+    assert isinstance(asked.reporter, Lines)
+    assert [line for line in asked.reporter.lines if "%" in line] == ["web01 hv01 > hv02 40%"]
+
+
 def test_a_foreign_move_that_failed_is_done_by_us() -> None:
     fleet = Fleet()
     machine = fleet.add("web01")
@@ -420,6 +439,22 @@ def test_a_failure_that_may_pass_is_tried_again_and_another_is_not() -> None:
     assert outcomes(outcome) == {"web01": "failed"}
     assert fleet.moves == ["web01"]
     assert "full" in outcome.values["vms"][0]["error"]["remedy"]
+
+
+def test_a_comparison_that_fails_for_now_is_tried_again_and_is_no_reason_to_skip() -> None:
+    def refused(times: int) -> Any:
+        fleet = Fleet()
+        fleet.add("web01")
+        fleet.compare_errors = [Refused("OperationFailed,CompareVM", "coupé (0x80072746)")] * times
+        return fleet.run(names=["web01"], retries=2, skip_blocked=True)
+
+    assert outcomes(refused(2)) == {"web01": "moved"}
+    given_up = refused(3)
+    assert outcomes(given_up) == {"web01": "failed"}
+    assert given_up.failure is not None
+    error = given_up.values["vms"][0]["error"]
+    assert (error["hresult"], finding_ids(given_up)) == ("0x80072746", [])
+    assert "event log" in error["remedy"]
 
 
 def test_a_refusal_for_slots_is_waited_for_also_where_they_are_free_again_when_we_look() -> None:
