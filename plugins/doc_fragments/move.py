@@ -41,6 +41,9 @@ options:
       - Folder on the destination that takes all files of the VM.
       - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the
         VM, with a part of the VM's Id where a folder of that name already holds files.
+      - Folders, room and memory are judged for each task by itself. Moves from several sources to one destination at
+        a time don't know of each other. Two VMs of one name may then get one folder, where Hyper-V refuses the second
+        one's files; run again, or give a path each.
     type: str
   virtual_machine_path:
     description: Folder for the configuration. Excludes O(destination_storage_path).

@@ -128,11 +128,13 @@ def plan(computers: Mapping[str, Computer], wanted: WantedDelegation) -> Delegat
     nameless = [item for item in computers.values() if not item.dns_host_name]
     if nameless and wanted.present:
         raise NotPossible("a computer has no DNS host name", findings=[_nameless(item) for item in nameless])
-    peers: dict[str, list[Computer]] = {}
+    # By the account: it may be given under several names, and one plan must know all of its peers.
+    sources: dict[str, tuple[Computer, list[Computer]]] = {}
     for source, destination in wanted.pairs:
-        peers.setdefault(source, []).append(computers[destination])
+        computer = computers[source]
+        sources.setdefault(computer.distinguished_name.lower(), (computer, []))[1].append(computers[destination])
     decide = _present if wanted.present else _absent
-    changes = tuple(decide(computers[source], others, wanted.services) for source, others in peers.items())
+    changes = tuple(decide(computer, others, wanted.services) for computer, others in sources.values())
     decided = DelegationPlan(accounts=changes)
     findings = [finding for change in decided.due if (finding := _no_right(change.computer)) is not None]
     if findings:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..waiting import Clock
 
 _POLL_SECONDS = 2.0
+_ANY_NETWORK = "UseAnyNetworkForMigration"
 
 
 def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
@@ -72,12 +73,17 @@ def statements(decided: HostMigrationPlan) -> list[Pipeline]:
         found.append(change("Set-Service", Name="vmms", StartupType="Automatic"))
     if decided.start_service:
         found.append(change("Start-Service", Name="vmms"))
-    if decided.settings:
-        found.append(change("Set-VMHost", **dict(decided.settings)))
+    settings = dict(decided.settings)
+    closing = {_ANY_NETWORK: settings.pop(_ANY_NETWORK)} if settings.get(_ANY_NETWORK) is False else {}
+    if settings:
+        found.append(change("Set-VMHost", **settings))
     found += [change("Add-VMMigrationNetwork", Subnet=item.subnet, Priority=item.priority) for item in decided.add]
     found += [
         change("Set-VMMigrationNetwork", Subnet=item.subnet, NewPriority=item.priority) for item in decided.change
     ]
+    if closing:
+        # Only once the networks are listed that stay open: where one can't be, the host goes on receiving.
+        found.append(change("Set-VMHost", **closing))
     if decided.enable is not None:
         found.append(change("Enable-VMMigration" if decided.enable else "Disable-VMMigration"))
     if decided.open_firewall:

@@ -114,7 +114,8 @@ def _await_job(session: Session, path: str, deadline: Deadline) -> None:
 
     wait_until(ended, what=f"{session.host}: the job of {METHOD}", deadline=deadline, interval=_POLL_SECONDS,
                last_seen=lambda: f"JobState {last.get('JobState')}")  # fmt: skip
-    if whole(last.get("JobState")) != _COMPLETED:
+    # A failed job of Hyper-V may be "completed" too, with an error code (facts, 3.9).
+    if whole(last.get("JobState")) != _COMPLETED or whole(last.get("ErrorCode")):
         raise RemoteError(
             f"{session.host}: the job of {METHOD} ended with JobState {last.get('JobState')} and ErrorCode "
             f"{last.get('ErrorCode')}: the guest did not apply the address; look at its key-value exchange "

@@ -37,19 +37,25 @@ _MOST_GATEWAYS = 5
 
 @dataclass(kw_only=True)
 class GuestNetworkJob:
-    """The job of one call: running for a moment, then completed or failed."""
+    """The job of one call: running for a moment, then completed or failed.
+
+    A failed one ends as an exception, or completed with an error code as moves do: every second one of a host does.
+    """
 
     ends_at: float
     applied: bool
+    failed_as: int = EXCEPTION
     identifier: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
 
     def properties(self, now: float) -> dict[str, Any]:
         """Return the members that callers look at."""
-        state = RUNNING if now < self.ends_at else COMPLETED if self.applied else EXCEPTION
+        ended = COMPLETED if self.applied else self.failed_as
+        state = RUNNING if now < self.ends_at else ended
+        done = state != RUNNING
         return {
             "InstanceID": self.identifier,
             "JobState": UInt16(state),
-            "ErrorCode": UInt16(0 if state != EXCEPTION else INVALID_STATE),
+            "ErrorCode": UInt16(INVALID_STATE if done and not self.applied else 0),
             "ErrorDescription": "",
             "PercentComplete": UInt16(100 if state == COMPLETED else 0),
         }
@@ -120,6 +126,8 @@ def _set(host: Host, _instance: CimInstance, arguments: dict[str, Any], identity
     applied = [vm.apply_addresses(*one) for one in wanted if one is not None]
     job = GuestNetworkJob(ends_at=host.fleet.clock.now() + JOB_SECONDS, applied=all(applied))
     with host.fleet.lock:
+        earlier = sum(isinstance(one, GuestNetworkJob) and not one.applied for one in host.jobs.values())
+        job.failed_as = COMPLETED if earlier % 2 else EXCEPTION
         host.jobs[job.identifier] = job
     host.fleet.record("guest_addresses", vm, applied=all(applied))
     path = f'\\\\{host.name}\\root\\virtualization\\v2:Msvm_ConcreteJob.InstanceID="{job.identifier}"'

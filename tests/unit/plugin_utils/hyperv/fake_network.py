@@ -47,6 +47,8 @@ class Network(FakeHost):
         self.silent: set[str] = set()
         self.returns: dict[str, Any] = {"ReturnValue": 4096, "Job": JOB.format(JOB_ID)}
         self.job_states = [7]
+        self.job_error = 0
+        """ErrorCode of a job that says it is completed."""
         self.told: list[str] = []
         self.reports = True
         self.unreadable = False
@@ -81,7 +83,8 @@ class Network(FakeHost):
             return list(self.configurations.values())
         if parameters["ClassName"] == "Msvm_ConcreteJob":
             state = self.job_states.pop(0) if len(self.job_states) > 1 else self.job_states[0]
-            return [{"JobState": state, "ErrorCode": 0 if state == 7 else 32775}] if state else []
+            code = self.job_error if state == 7 else 32775
+            return [{"JobState": state, "ErrorCode": code}] if state else []
         if parameters["ClassName"] == "Msvm_KvpExchangeComponent":
             item = (
                 '<INSTANCE CLASSNAME="x"><PROPERTY NAME="Name"><VALUE>OSName</VALUE></PROPERTY><PROPERTY NAME="Data">'

@@ -136,6 +136,18 @@ def test_what_is_not_ours_is_never_touched() -> None:
     assert not run(directory, hosts=["HV01", "HV02"], state="absent").changed
 
 
+def test_one_account_under_several_names_is_one() -> None:
+    directory = FakeDirectory("HV01", "HV02", "HV03")
+    names = [("HV01", "HV02"), ("hv01", "HV03"), ("hv01.contoso.com", "HV02")]
+    pairs = [{"source": source, "destination": destination} for source, destination in names]
+    run(directory, pairs=pairs)
+    assert len(directory.entries("HV01")) == 8
+    run(directory, pairs=pairs, state="absent")
+    assert directory.entries("HV01") == []
+    assert not directory.transition("HV01")
+    assert not run(directory, pairs=pairs, state="absent").changed
+
+
 def test_check_mode_foretells_the_real_run() -> None:
     checked, real = FakeDirectory("HV01", "HV02"), FakeDirectory("HV01", "HV02")
     foreseen, done = run(checked, check_mode=True, hosts=["HV01", "HV02"]), run(real, hosts=["HV01", "HV02"])

@@ -16,7 +16,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv import host_migration
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
-from unit.fake_session import FakeClock, Refused, request
+from unit.fake_session import FakeClock, Refused, failing, request
 from unit.plugin_utils.hyperv.fake_host import FakeHost
 
 NETWORK = [{"subnet": "192.168.10.0/24", "priority": 1}]
@@ -83,6 +83,19 @@ def test_networks_are_added_edited_and_only_purged_when_asked() -> None:
     assert not host.session.sent("Remove-VMMigrationNetwork")
     run(host, networks=NETWORK, purge_networks=True)
     assert [network["Subnet"] for network in host.networks] == ["192.168.10.0/24"]
+
+
+def test_a_host_is_closed_only_after_its_networks_are_listed() -> None:
+    host = FakeHost(VirtualMachineMigrationEnabled=True, UseAnyNetworkForMigration=True)
+    host.session.machine.on(
+        "Add-VMMigrationNetwork", failing("OperationFailed,AddVMMigrationNetwork", terminating=True)
+    )
+    with pytest.raises(RemoteError):
+        run(host, networks=NETWORK, use_any_network=False)
+    assert host.settings["UseAnyNetworkForMigration"] is True
+    fine = FakeHost(VirtualMachineMigrationEnabled=True, UseAnyNetworkForMigration=True)
+    run(fine, networks=NETWORK, use_any_network=False)
+    assert fine.settings["UseAnyNetworkForMigration"] is False
 
 
 def test_set_is_never_used_for_a_network_that_is_not_there() -> None:

@@ -174,6 +174,11 @@ def test_a_job_that_fails_and_one_that_is_gone() -> None:
     assert done.failure is not None
     assert "JobState 10" in done.failure.msg
     host = Network(machine())
+    host.job_error = 32775
+    done = host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}})
+    assert done.failure is not None
+    assert "JobState 7 and ErrorCode 32775" in done.failure.msg
+    host = Network(machine())
     host.job_states = [3, 0]
     assert host.run({"ipv4": {"address": "10.77.0.5/24", "gateway": "10.77.0.1"}}).failure is None
 
