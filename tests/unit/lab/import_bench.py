@@ -101,7 +101,7 @@ def import_vm(lab: Fleet, host: str = "HV2", session: Session | None = None, **g
 
 
 def ids(report: Any) -> list[int]:
-    return [int(entry.message_id) for entry in get(report, "Incompatibilities")]
+    return [int(entry.message_id) for entry in get(report, "Incompatibilities") or []]
 
 
 def chain_names(host: Host, path: str) -> list[str]:

@@ -137,6 +137,8 @@ def test_entries_name_their_sources() -> None:
         (990009, "HardDrive"),
         (40010, "DvdDrive"),
     } <= kinds
+    (checkpoint,) = {e.source for e in report.incompatibilities if type(e.source).__name__ == "Snapshot"}
+    assert checkpoint.ps_get("SnapshotType").name == "Planned"
 
 
 def test_space_files_and_unreachable_disks() -> None:

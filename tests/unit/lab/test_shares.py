@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hyperv_lab.hyperv.fleet import parse
+from hyperv_lab.hyperv.storage import GB, File
 from hyperv_lab.powershell.values import Credential, SecureString
 from unit.lab.cmdlet_runner import Session, get, identity, run
 
@@ -129,6 +131,21 @@ def test_a_closed_port_and_a_host_that_is_down_are_not_found(lab: Fleet) -> None
     assert probe(lab, "HV2", "\\\\HV1\\Exports", who) == (False, [])
     lab.clock.advance(61)
     assert probe(lab, "HV2", "\\\\HV1\\Exports", who) == (True, [])
+
+
+def test_an_iso_on_a_share_needs_the_right_of_the_computer_account() -> None:
+    lab = fleet(vms=[{"name": "web", "host": "HV2", "dvd": "D:\\setup.iso"}])
+    there, here = lab.hosts["HV1"], lab.hosts["HV2"]
+    there.storage.volume("D:").put(File("D:\\Exports\\tools.iso", GB))
+    drive = run(here, "Get-VMDvdDrive", VMName=["web"]).one()
+    share = there.shares["exports"]
+    assert not run(here, "Set-VMDvdDrive", drive, Path="\\\\HV1\\Exports\\tools.iso").errors
+    there.shares["exports"] = replace(share, access=())
+    refused = run(here, "Set-VMDvdDrive", drive, Path="\\\\HV1\\Exports\\tools.iso")
+    assert refused.error() == ("AccessDenied", "PermissionDenied")
+    assert "(0x80070005)" in refused.errors[0].message
+    for missing in ("\\\\HV1\\None\\tools.iso", "\\\\HV1\\D$\\none.iso", "Q:\\tools.iso"):
+        assert run(here, "Set-VMDvdDrive", drive, Path=missing).errors
 
 
 def test_workgroup_hosts_trust_names_and_passwords_only() -> None:

@@ -98,6 +98,8 @@ def test_rights_and_the_service() -> None:
     host = fleet({"name": "web"})
     reader, op = identity(host.fleet, "A", "reader"), identity(host.fleet, "A", "op")
     assert run(host, "Get-VM", who=reader).error() == ("Unspecified", "NotSpecified")
+    for name, bound in (("Start-VM", {"Name": ["web"]}), ("Set-VMDvdDrive", {"VMName": "web", "Path": None})):
+        assert run(host, name, who=reader, **bound).error() == ("AccessDenied", "PermissionDenied")
     assert len(run(host, "Get-VM", who=op).output) == 1
     host.services["vmms"].status = "Stopped"
     both = run(host, "Get-VM", Name=["web"], who=op).errors
@@ -208,7 +210,12 @@ def test_disks_checkpoints_and_their_layers() -> None:
     assert run(host, "Remove-VMSnapshot", snapshot).errors == []
     assert get(run(host, "Get-VMHardDiskDrive", VMName=["v"]).one(), "Path") == before
     assert host.storage.file(path) is None
-    assert run(host, "Get-VHD", Path=["D:\\no.vhdx"]).error() == ("OperationFailed", "NotSpecified")
+    missing = run(host, "Get-VHD", Path=["D:\\no.vhdx"])
+    assert missing.error() == ("InvalidParameter", "InvalidArgument")
+    host.storage.file(before).disk = None
+    unreadable = run(host, "Get-VHD", Path=[before])
+    assert unreadable.error() == ("OperationFailed", "NotSpecified")
+    assert not [record for found in (missing, unreadable) for record in found.errors if "(0x" in record.message]
 
 
 def test_a_checkpoint_is_applied() -> None:

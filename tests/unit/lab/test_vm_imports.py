@@ -55,6 +55,20 @@ def test_registering_in_place_makes_the_files_live(tmp_path: Path) -> None:
     assert contents.sha256(source.host, source.hard_drives[0].path) == untouched
 
 
+def test_a_report_names_the_file_and_shows_planned_checkpoints(tmp_path: Path) -> None:
+    lab = one()
+    path = carried(lab, tmp_path)
+    there = lab.hosts["HV2"]
+    session = Session(there)
+    report = run(there, "Compare-VM", session=session, Path=path).one()
+    folder = path.partition("\\Virtual Machines\\")[0]
+    assert (get(report, "Path"), get(report, "SnapshotPath")) == (path, f"{folder}\\Snapshots")
+    assert get(report, "Incompatibilities") is None
+    assert {get(each, "SnapshotType").name for each in report.vm.snapshots} == {"Planned"}
+    vm = import_vm(lab, "HV2", session, CompatibilityReport=report).one()
+    assert {get(each, "SnapshotType").name for each in vm.snapshots} == {"Standard"}
+
+
 def test_a_later_lab_imports_what_an_earlier_one_exported(tmp_path: Path) -> None:
     lab = one()
     source = vm_of(lab, "web")
@@ -147,7 +161,7 @@ def test_a_report_is_live_and_ends_in_an_import(tmp_path: Path) -> None:
     session = Session(there)
     report = run(there, "Compare-VM", session=session, Path=path).one()
     assert str(get(report, "OperationType")) == "ImportVirtualMachine"
-    assert get(report, "Path") == "D:\\In\\web"
+    assert get(report, "Path") == path
     assert sorted(ids(report)) == [33012, 33012, 40010, 990005]
     planned = get(report, "VM")
     assert there.planned == {planned.id: planned}

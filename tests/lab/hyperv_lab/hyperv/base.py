@@ -68,6 +68,8 @@ class HyperVCmdlet(HostCmdlet):
 
     JOBS = False
     """Whether -AsJob is simulated."""
+    DENIED = "authorization"
+    """What a caller without rights gets; it isn't the same with every cmdlet (field errors)."""
 
     def process(self) -> None:
         """Run for one input object; refusals of the model become error records."""
@@ -85,7 +87,7 @@ class HyperVCmdlet(HostCmdlet):
     def admitted(self) -> bool:
         """Return whether the caller has the right and the service runs; write the error otherwise."""
         if not may_use_hyperv(self.call.session.identity):
-            self.reject("authorization")
+            self.reject(self.DENIED)
         elif self.remote_elsewhere():
             self.reject("remote_refused")
         elif not self.host.vmms_running:

@@ -24,7 +24,7 @@ class Snapshot(VirtualMachineBase):
 
     TYPE_NAMES: ClassVar = chain("VMSnapshot", "VirtualMachineBase", "ComputeResource")
     PROPERTIES: ClassVar = {
-        "SnapshotType": "snapshot_type",
+        "SnapshotType": "shown_type",
         "IsAutomaticCheckpoint": "is_automatic",
         "VMId": "machine_id",
         "VMName": "machine_name",
@@ -73,6 +73,11 @@ class Snapshot(VirtualMachineBase):
     @host.setter
     def host(self, _host: Host) -> None:
         """Ignore: the machine knows."""
+
+    @property
+    def shown_type(self) -> EnumValue:
+        """Return its type; a checkpoint of a planned machine is Planned (field objects)."""
+        return enums.value("SnapshotType", "Planned") if self.vm.planned else self.snapshot_type
 
     @property
     def machine_id(self) -> uuid.UUID:  # type: ignore[override] # read from the machine, a plain attribute in the base

@@ -66,7 +66,7 @@ class SetVMHardDiskDrive(ChangingDriveCmdlet):
         path = str(self.given("Path"))
         file = self.host.storage.file(path)
         if (file is None or file.disk is None) and not self.switched("AllowUnverifiedPaths"):
-            raise Refused("file_unreadable", vm, path=path)
+            raise Refused("medium_missing", vm, path=path)
         drive.path = path
 
 

@@ -59,6 +59,7 @@ class StartVM(PowerCmdlet):
 
     NAME = "Start-VM"
     CLASS = HYPERV_CLASS + "StartVM"
+    DENIED = "denied"
 
     def change(self, vm: VM) -> None:
         """Start, restore or resume."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.commands import ErrorRecord
 from ..powershell.values import OBJECT, EnumValue, LiveObject, UInt32, UInt64
-from . import enums, failures, power
+from . import enums, failures, power, reach
 from .base import HYPERV_CLASS, HostCmdlet, HyperVCmdlet, as_list, fits, has_wildcards
 from .failures import Refused
 from .live import ModelObject
+from .sharing import ACCESS_DENIED, ShareRefused
 from .storage import EMPTY_DYNAMIC_DISK, DiskFull, File, FileExists, NoSuchPath, VirtualDisk, Volume
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class SetVMDvdDrive(DriveCmdlet):
 
     NAME = "Set-VMDvdDrive"
     CLASS = HYPERV_CLASS + "SetVMDvdDrive"
+    DENIED = "denied"
     LIST = "dvd_drives"
 
     def run(self) -> None:
@@ -103,8 +105,8 @@ class SetVMDvdDrive(DriveCmdlet):
     def _set(self, drive: Drive) -> None:
         vm: Any = getattr(drive.owner, "vm", drive.owner)
         path = str(self.given("Path") or "")
-        if self.bound_to("Path") and path and drive.host.storage.file(path) is None:
-            raise Refused("file_unreadable", vm, path=path)
+        if self.bound_to("Path") and path:
+            _require_medium(drive.host, vm, path)
         with self.host.fleet.lock:
             if not vm.planned:
                 power.require_idle(vm)
@@ -114,6 +116,19 @@ class SetVMDvdDrive(DriveCmdlet):
                 drive.path = path
                 drive.__dict__["inserted_at"] = self.host.fleet.clock.now()
         self.host.fleet.clock.notify()
+
+
+def _require_medium(host: Host, vm: Any, path: str) -> None:
+    """Refuse a file that isn't there, or that the host's computer account can't get at. Raises Refused."""
+    try:
+        found = reach.place_of_service(host, path).file is not None
+    except ShareRefused as refused:
+        kind = "medium_denied" if refused.code == ACCESS_DENIED else "medium_missing"
+        raise Refused(kind, vm, path=path) from refused
+    except NoSuchPath:
+        found = False
+    if not found:
+        raise Refused("medium_missing", vm, path=path)
 
 
 class VirtualHardDisk(ModelObject):
@@ -173,8 +188,10 @@ class VirtualHardDisk(ModelObject):
 def read_disk(host: Host, path: str) -> VirtualHardDisk:
     """Return the virtual disk at a path. Raises Refused where there is no file or it is no virtual disk."""
     file = host.storage.file(path)
-    if file is None or file.disk is None:
-        raise Refused("disk_written" if file is not None and file.writing else "file_unreadable", path=path)
+    if file is None:
+        raise Refused("disk_unknown", path=path)
+    if file.disk is None:
+        raise Refused("disk_written" if file.writing else "disk_unreadable", path=path)
     return VirtualHardDisk(host, file, file.disk)
 
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import ntpath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..powershell.values import OBJECT, EnumValue, Int64, LiveObject, TypedArray
 from . import enums
 from .import_checks import ImportChecker
+from .import_plan import SNAPSHOTS
 from .importing import recheck as recheck_import
 from .live import PREFIX
 from .migration_plan import EVERYTHING
@@ -115,6 +117,7 @@ class ImportReport(Report):
         **Report.PROPERTIES,
         "VhdDestinationPath": "vhd_destination",
         "VhdSourcePath": "vhd_source",
+        "Incompatibilities": "entries",
     }
     operation_type: EnumValue = enums.value("VMCompatibilityOperationType", "ImportVirtualMachine")
 
@@ -134,13 +137,18 @@ class ImportReport(Report):
 
     @property
     def path(self) -> str:
-        """Return the folder of the configuration."""
-        return self.plan.planned.path
+        """Return the configuration file (field objects; for a move no report was seen)."""
+        return self.plan.request.path
 
     @property
     def snapshot_path(self) -> str:
-        """Return the folder of the checkpoints."""
-        return self.plan.planned.snapshot_path
+        """Return the folder of the checkpoints' files, beside the configuration unless Repair-VM gave another."""
+        return self.plan.request.snapshot_source or ntpath.join(self.plan.request.root, SNAPSHOTS)
+
+    @property
+    def entries(self) -> TypedArray | None:
+        """Return the list; null with nothing in it (field objects: consumers have to bear that)."""
+        return self.incompatibilities if list(self.incompatibilities) else None
 
     @property
     def vhd_destination(self) -> str:

@@ -38,6 +38,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "authorization": Kind("Unspecified", "NotSpecified"),
+    "denied": Kind("AccessDenied", "PermissionDenied"),
     "prompt_impossible": Kind("InvalidOperation", "InvalidOperation"),
     "replication_state": Kind("InvalidOperation", "InvalidOperation"),
     "replication_peer": Kind("OperationFailed", "NotSpecified"),
@@ -68,7 +69,10 @@ KINDS: dict[str, Kind] = {
     "snapshot_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
     "service_unknown": Kind("InvalidParameter", "InvalidArgument"),
     "drive_unknown": Kind("ObjectNotFound", "ObjectNotFound"),
-    "file_unreadable": Kind("OperationFailed", "NotSpecified", 0x80070002),
+    "disk_unknown": Kind("InvalidParameter", "InvalidArgument"),
+    "disk_unreadable": Kind("OperationFailed", "NotSpecified"),
+    "medium_missing": Kind("OperationFailed", "NotSpecified", 0x80070002),
+    "medium_denied": Kind("AccessDenied", "PermissionDenied", 0x80070005),
     "disk_written": Kind("ObjectInUse", "ResourceBusy", 0x80070020),
     "file_exists": Kind("OperationFailed", "NotSpecified", 0x80070050),
     "path_missing": Kind("ObjectNotFound", "ObjectNotFound", 0x80070003),
@@ -198,9 +202,25 @@ messages.add(
             "Failed to get information on the virtual disk '{path}': it is being used by another process.",
             "Impossible de lire les informations du disque virtuel « {path} » : en cours d’utilisation.",
         ),
-        "file_unreadable": (
-            "Failed to get information on the virtual disk '{path}': the file was not found.",
-            "Impossible de lire les informations du disque virtuel « {path} » : fichier introuvable.",
+        "denied": (
+            "You do not have the required permission to complete this task on the computer '{host}'.",
+            "Vous ne disposez pas de l’autorisation requise pour cette tâche sur l’ordinateur « {host} ».",
+        ),
+        "disk_unknown": (
+            "A parameter is not valid: '{path}' is not an existing virtual hard disk file.",
+            "Un paramètre n’est pas valide : « {path} » n’est pas un fichier de disque dur virtuel existant.",
+        ),
+        "disk_unreadable": (
+            "Failed to get information on the virtual disk '{path}': the file is corrupted or no virtual disk.",
+            "Impossible de lire les informations du disque virtuel « {path} » : fichier endommagé ou d’un autre type.",
+        ),
+        "medium_missing": (
+            "'{vm}' failed to change the device: attachment '{path}' was not found.",
+            "« {vm} » n’a pas pu changer le périphérique : pièce jointe « {path} » introuvable.",
+        ),
+        "medium_denied": (
+            "'{vm}' failed to change the device: the account of the computer may not open '{path}'.",
+            "« {vm} » n’a pas pu changer le périphérique : le compte de l’ordinateur n’a pas accès à « {path} ».",
         ),
         "file_exists": ("The file '{path}' exists.", "Le fichier « {path} » existe."),
         "path_missing": (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import messages
+from . import messages, reach
 from .import_plan import REGISTER
 from .migration_checks import FILE_MISSING, OWN_NUMBERS, SWITCH_MISSING, Incompatibility
 from .migration_plan import bodies
@@ -85,7 +85,7 @@ class ImportChecker:
         for body in bodies(self.planned):
             yield from self._adapters(body)
             for dvd in body.dvd_drives:
-                if dvd.path and self.host.storage.file(dvd.path) is None:
+                if dvd.path and not reach.opens(self.host, dvd.path):
                     yield self.entry("file", dvd, FILE_MISSING, path=dvd.path)
             for drive in body.hard_drives:
                 if drive.disk_number is not None:

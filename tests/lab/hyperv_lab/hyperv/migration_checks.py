@@ -13,7 +13,7 @@ import ntpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import messages
+from . import messages, reach
 from .accounts import may_use_hyperv
 from .delegation import require_credentials, require_rights
 from .migration_errors import ACCESS_DENIED, BUSY, OBJECT_EXISTS, REFUSED, TIMED_OUT, MoveFailed
@@ -276,7 +276,7 @@ class Checker:
         for body in bodies(self.planned):
             yield from self._adapters(body)
             for dvd in body.dvd_drives:
-                if dvd.path and self.there.storage.file(dvd.path) is None:
+                if dvd.path and not reach.opens(self.there, dvd.path):
                     yield self.entry("file", dvd, FILE_MISSING, path=dvd.path)
             for drive in body.hard_drives:
                 if drive.disk_number is not None:

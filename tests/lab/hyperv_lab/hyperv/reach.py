@@ -105,6 +105,14 @@ def place_of_service(here: Host, path: str) -> Place:
     return Place(host=target, path=sharing.inside(found, below), right=right)
 
 
+def opens(here: Host, path: str) -> bool:
+    """Return whether a service of a machine finds a file at a path and gets at it."""
+    try:
+        return place_of_service(here, path).file is not None
+    except (ShareRefused, NoSuchPath):
+        return False
+
+
 def is_fleet_server(here: Host, server: str) -> bool:
     """Return whether a name is a file server of the fleet file (``shares`` at its top)."""
     return any(key.startswith(f"\\\\{server}\\".lower()) for key in here.storage.shares)
