@@ -41,6 +41,8 @@ def operate(request: Request, *, clock: Clock = SYSTEM_CLOCK) -> Outcome:
     values = prepared.described()
     try:
         importing.require(prepared)
+        if not request.check_mode:
+            importing.settle(session, prepared)
         outcome = carry_out(prepared, apply, request, values)
     except MobilityError as problem:
         failure = problem

@@ -199,28 +199,57 @@ def complete(
         prepared = _ready(session, prepared, Deadline(timeout_seconds or _LONGEST_SECONDS, clock), tell)
         if prepared.there is not None:
             return prepared
+    sent = False
     try:
         require(prepared)
         if tell is not None:
             tell(_announced(prepared.case))
-        _mark(session, prepared)
+        _mark(session, prepared, importing=True)
+        sent = True
         limit = timeout_seconds or _NO_LIMIT_SECONDS
         session.invoke(compatibility.import_report(), timeout_seconds=limit).check(changed=True)
     except (NotPossible, RemoteError):
         abandon(session, prepared)
+        if sent:
+            _unmark(session, prepared)
         raise
     except (TimedOut, ConnectionLost) as problem:
         problem.changed = True
         problem.msg = f"{problem.msg}; the import of {prepared.case.subject} may go on: run again, the Id decides"
         raise
-    return _verified(session, prepared)
+    done = _verified(session, prepared)
+    _mark(session, done)
+    return done
 
 
-def _mark(session: Session, prepared: Prepared) -> None:
+def _home(prepared: Prepared) -> str | None:
+    """Return the folder of a tree of ours that becomes the VM itself; None for another import."""
+    return None if prepared.case.order.copies else prepared.case.source.home
+
+
+def _mark(session: Session, prepared: Prepared, *, importing: bool = False) -> None:
     """Mark a tree of ours that becomes the VM, before it does: no other host may take it for a copy then."""
-    source = prepared.case.source
-    if not prepared.case.order.copies and source.home is not None:
-        in_use.mark(session, source.home, prepared.vm_id or "", new_token())
+    home = _home(prepared)
+    if home is not None:
+        in_use.mark(session, home, prepared.vm_id or "", new_token(), importing=importing)
+
+
+def _unmark(session: Session, prepared: Prepared) -> None:
+    """Take the mark of a refused import away once the host is seen not to have the VM; the refusal is what is told."""
+    home = _home(prepared)
+    if home is None:
+        return
+    with suppress(MobilityError):
+        look = look_at(session)
+        if look.whole and prepared.vm_id not in {*look.machines, *look.planned}:
+            in_use.unmark(session, home)
+
+
+def settle(session: Session, prepared: Prepared) -> None:
+    """Have the mark of a tree whose VM is there say so, where the run that imported it did not come to that."""
+    home = _home(prepared)
+    if prepared.there is not None and home is not None:
+        in_use.settle(session, home, prepared.there.id, new_token())
 
 
 def _announced(case: Case) -> str:

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ...findings import Finding, Severity
+from ...owner import is_gone
 from ...session.command import command, select
 from ..chains import follow, read_disks
 from ..gateway_host import cim
 from ..gateway_reading import ask
+from ..migration.look import look_at
 from ..model_host import ComputerSystem
 from ..wire_values import guid, text
 from . import files
+from .import_reading import imports_run
 from .manifest import FILE_NAME
 
 if TYPE_CHECKING:
@@ -36,6 +39,15 @@ MARK: Final = f"{FILE_NAME}.imported"
 _SHARED: Final = ("\\\\", "c:\\clusterstorage\\")
 """How folders begin that several hosts run VMs from."""
 _FOLDERS = ("ConfigurationLocation", "Path", "SnapshotFileLocation", "SmartPagingFilePath")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """What a mark says. ``importing`` is the token of a run that has begun with it, empty once the VM was seen."""
+
+    host: str
+    vm_id: str = ""
+    importing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +145,23 @@ def users(session: Session, folders: Sequence[str], *, removes: bool = True) -> 
     }
 
 
-def mark(session: Session, folder: str, vm_id: str, token: str) -> None:
-    """Write into a tree that this host runs it from now on; RemoteError where it can't be written."""
-    content = json.dumps({"host": computer_name(session), "vm_id": vm_id})
-    files.write_text(session, ntpath.join(folder, MARK), content, token)
+def mark(session: Session, folder: str, vm_id: str, token: str, *, importing: bool = False) -> None:
+    """Write into a tree that this host runs it from now on; RemoteError where it can't be written.
+
+    ``importing``: that the run of this token has only begun with it, so that a killed one is gone on with.
+    """
+    content = {"host": computer_name(session), "vm_id": vm_id}
+    if importing:
+        content |= {"importing": token}
+    files.write_text(session, ntpath.join(folder, MARK), json.dumps(content), token)
+
+
+def settle(session: Session, folder: str, vm_id: str, token: str) -> None:
+    """Write into a tree whose VM is seen on this host that it is imported, where its mark says that this has begun."""
+    path = ntpath.join(folder, MARK)
+    content = files.read_texts(session, [path])[path]
+    if content is not None and _parsed(content).importing:
+        mark(session, folder, vm_id, token)
 
 
 def unmark(session: Session, folder: str) -> None:
@@ -148,16 +173,27 @@ def imported_elsewhere(session: Session, folders: Sequence[str]) -> Mapping[str,
     """Return a blocking finding for each folder whose mark says that a host runs it which can't be asked here.
 
     Of a folder on this host's own disks its own mark says nothing more: the host shows whether it still has that VM.
-    From a share or a cluster's volume, the VM may have moved on to another host since it was imported.
+    From a share or a cluster's volume, the VM may have moved on to another host since it was imported; not so where an
+    import only began there, and this host shows that it came to nothing.
     """
     texts = files.read_texts(session, [ntpath.join(folder, MARK) for folder in folders])
-    marked = {folder: found for folder in folders if (found := texts[ntpath.join(folder, MARK)]) is not None}
-    here = computer_name(session) if marked else ""
+    marked = {folder: _parsed(found) for folder in folders if (found := texts[ntpath.join(folder, MARK)]) is not None}
+    here = computer_name(session).lower() if marked else ""
     return {
-        folder: (_imported(folder, host),)
+        folder: (_imported(folder, found.host),)
         for folder, found in marked.items()
-        if (host := _host_of(found)).lower() != here.lower() or folder.lower().startswith(_SHARED)
+        if found.host.lower() != here or (folder.lower().startswith(_SHARED) and not _given_up(session, found))
     }
+
+
+def _given_up(session: Session, found: _Mark) -> bool:
+    """Whether an import of this host that had only begun has ended without its VM, and its run with it."""
+    if not found.importing or not is_gone(found.importing):
+        return False
+    look = look_at(session)
+    if not look.whole or not found.vm_id or found.vm_id in look.machines:
+        return False
+    return found.vm_id not in look.planned or imports_run(session) is False
 
 
 def computer_name(session: Session) -> str:
@@ -167,11 +203,12 @@ def computer_name(session: Session) -> str:
     return found.name if found else session.host
 
 
-def _host_of(content: str) -> str:
+def _parsed(content: str) -> _Mark:
     try:
-        return str(json.loads(content.lstrip("\ufeff"))["host"])
-    except (ValueError, KeyError, TypeError):
-        return "a host that its mark does not name"
+        raw = json.loads(content.lstrip("\ufeff"))
+        return _Mark(host=str(raw["host"]), vm_id=guid(raw.get("vm_id")) or "", importing=text(raw.get("importing")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _Mark(host="a host that its mark does not name")
 
 
 def _imported(folder: str, host: str) -> Finding:

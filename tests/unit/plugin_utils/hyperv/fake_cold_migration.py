@@ -133,6 +133,7 @@ class World(Fleet):
         monkeypatch.setattr(transferring, "fetch", self._fetch)
         monkeypatch.setattr(transferring, "verify", lambda session, manifest, folder: ())
         monkeypatch.setattr(importing, "import_vm", self._import)
+        monkeypatch.setattr(in_use, "settle", lambda session, folder, vm_id, token: None)
         monkeypatch.setattr(planning, "check_route", lambda session, route, probe: ())
         monkeypatch.setattr(planning, "opens", lambda session, path: True)
         monkeypatch.setattr(files, "remove", self._remove_files)

@@ -110,6 +110,7 @@ class ImportHost:
             "Get-Content": self._content,
             "Set-Content": self._write,
             "Move-Item": self._move,
+            "Remove-Item": lambda p, o: self.texts.pop(p["LiteralPath"], None) and None,
             "Test-Path": lambda p, o: [self._file(path) is not None for path in p["LiteralPath"]],
             "Compare-VM": self._compare,
             "Import-VM": self._import,

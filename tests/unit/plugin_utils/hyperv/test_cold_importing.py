@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     Ambiguous,
+    ConnectionLost,
     InvalidRequest,
     MobilityError,
     NotFound,
@@ -19,7 +20,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold import import_task, importing
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.import_order import parse
-from unit.fake_session import FakeSession, request
+from unit.fake_session import FakeSession, Refused, request
 from unit.plugin_utils.hyperv.fake_import import (
     DISK,
     ERP,
@@ -93,6 +94,27 @@ def test_a_tree_of_ours_that_becomes_the_vm_is_marked_before_it_does(path: str) 
     assert run(host, path=path).changed
     assert seen == [True]
     assert json.loads(host.texts[mark])["vm_id"] == ERP
+
+
+def test_a_refused_import_leaves_no_mark_and_one_whose_end_nobody_saw_is_settled_by_the_next_run() -> None:
+    host, path, mark = ours(), f"D:\\In\\{ERP}", f"D:\\In\\{ERP}\\manifest.json.imported"
+    host.refuse_import = Refused("OperationFailed,Microsoft.HyperV.PowerShell.Commands.ImportVM", "(0x80070005)")
+    assert run(host, path=path).failure is not None
+    assert mark not in host.texts
+    host.refuse_import = None
+    original = host.session.machine.handlers["import-vm"]
+
+    def lost(parameters: Any, piped: Any) -> Any:
+        original(parameters, piped)
+        raise ConnectionLost("the link failed")
+
+    host.session.machine.on("Import-VM", lost)
+    assert run(host, path=path).failure is not None
+    assert json.loads(host.texts[mark])["importing"]
+    assert not run(host, check_mode=True, path=path).changed
+    assert json.loads(host.texts[mark])["importing"]
+    assert not run(host, path=path).changed
+    assert json.loads(host.texts[mark]) == {"host": "hv02", "vm_id": ERP}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,13 +18,16 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.export
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.route import route_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.cold.transferring import fetch
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.gateway import get_vm
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.owner import controller
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Deadline
 from unit.fake_session import FakeClock, Lines
 from unit.plugin_utils.hyperv import fake_transfers
-from unit.plugin_utils.hyperv.fake_exports import FOLDER, PATH, host, run, written
+from unit.plugin_utils.hyperv.fake_exports import DEAD, FOLDER, PATH, host, run, written
 from unit.plugin_utils.hyperv.fake_files import FakeDisk, FakeFiles
 from unit.plugin_utils.hyperv.fake_host import WEB
 
+MINE = f"{controller()}-4194305-0123456789abcdef"
+"""A token of this controller, of a process that is gone: Linux gives no number above 4194304."""
 MARK = f"{FOLDER}\\{in_use.MARK}"
 OTHERS = json.dumps({"host": "HV09", "vm_id": WEB})
 
@@ -91,6 +95,42 @@ def test_from_a_share_the_vm_may_have_moved_on(folder: str) -> None:
     (finding,) = in_use.imported_elsewhere(here.session, [folder])[folder]
     assert finding.id == "tree_imported"
     assert f"{folder}\\{in_use.MARK}" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("host_name", "token", "machines", "planned", "runs", "blocks"),
+    [
+        ("HV01", MINE, (), (), None, False),
+        ("HV01", MINE, (), (WEB,), False, False),
+        ("HV01", MINE, (), (WEB,), True, True),
+        ("HV01", MINE, (), (WEB,), None, True),
+        ("HV01", MINE, (WEB,), (), False, True),
+        ("HV01", DEAD, (), (), False, True),
+        ("HV09", MINE, (), (), False, True),
+        ("HV01", "", (), (), False, True),
+    ],
+)
+def test_an_import_that_only_began_and_came_to_nothing_is_nobodys_vm(
+    monkeypatch: pytest.MonkeyPatch, host_name: str, token: str, machines: Any, planned: Any, runs: Any, blocks: bool
+) -> None:
+    here, folder = host(), "C:\\ClusterStorage\\Volume1\\x"
+    here.disk.put(f"{folder}\\{in_use.MARK}", json.dumps({"host": host_name, "vm_id": WEB, "importing": token}))
+    seen = SimpleNamespace(whole=True, machines=machines, planned=planned)
+    monkeypatch.setattr(in_use, "look_at", lambda session: seen)
+    monkeypatch.setattr(in_use, "imports_run", lambda session: runs)
+    assert bool(in_use.imported_elsewhere(here.session, [folder])) is blocks
+    seen.whole = False
+    assert in_use.imported_elsewhere(here.session, [folder])
+
+
+def test_a_mark_of_an_import_that_began_is_settled_once_its_vm_was_seen() -> None:
+    here = host()
+    in_use.settle(here.session, FOLDER, WEB, MINE)
+    assert MARK.lower() not in here.disk.files, "a tree without a mark was imported by other means"
+    in_use.mark(here.session, FOLDER, WEB, MINE, importing=True)
+    assert json.loads(here.disk.read(MARK))["importing"] == MINE
+    in_use.settle(here.session, FOLDER, WEB, MINE)
+    assert json.loads(here.disk.read(MARK)) == {"host": "HV01", "vm_id": WEB}
 
 
 def test_a_mark_is_written_read_and_taken_out() -> None:

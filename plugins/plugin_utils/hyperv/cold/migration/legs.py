@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....errors import MobilityError, NotPossible
+from ....owner import new_token
 from ...gateway import get_vm
 from ...power import PowerRule, start
-from .. import exporting, importing, transferring
+from .. import exporting, importing, in_use, transferring
 from ..export_tree import OFF as NO_CAPTURE
 from ..route import Method, Route
 from . import marks, verifying
@@ -125,6 +126,8 @@ def label(work: Work) -> None:
     mark = marks.find(copy.notes)
     if mark is not None and mark.rolled_back and mark.host.lower() == work.source_name.lower():
         return
+    if work.request.import_mode != RESTORE:
+        in_use.settle(work.ends.destination, work.places.tree_of(work.id), work.id, new_token())
     for vm in verifying.kept_source(work):
         held = marks.find(vm.notes)
         if held is None or held.kind is not Kind.BEGUN or held.host.lower() != work.destination_name.lower():
