@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...errors import Ambiguous, InvalidRequest, NotFound, RemoteError
 from ..guest.exchange import read_exchanges
@@ -17,7 +17,7 @@ from ..preflight.checks import check
 from ..preflight.facts import HostFacts, MoveFacts, Readdressing, VmFacts
 from ..preflight.parents import removed_parents
 from ..remedies import Surroundings
-from ..selection import Selection
+from ..selection import Selection, search
 from ..vm_info import machines as described_machines
 from .decide import UNSETTLED, Step, decide
 from .placement import Placement, default_folders, folder_name
@@ -63,11 +63,29 @@ def choose(hosts: Hosts, look: Look, selection: Selection, *, resuming: bool = F
     """
     if selection.is_everything:
         raise InvalidRequest("name the VMs to move: names, ids or select")
-    if selection.expression is not None:
-        return _selected(hosts, look, selection, resuming=resuming)
     found = [_by_id(look, vm_id, hosts) for vm_id in selection.ids]
     found += [_by_name(look, name, hosts) for name in selection.names]
-    return list({machine.id: machine for machine in found}.values())
+    named = {machine.id: machine for machine in found}
+    if selection.expression is None:
+        return list(named.values())
+    if not named:
+        return _selected(hosts, look, selection, resuming=resuming)
+    chosen = _narrowed(hosts, look, named, selection, resuming=resuming)
+    return [named[vm_id] for vm_id in chosen] or _nothing(hosts, selection)
+
+
+def _narrowed(
+    hosts: Hosts, look: Look, named: Mapping[str, Machine], selection: Selection, *, resuming: bool
+) -> list[str]:
+    """Evaluate the expression over the named VMs, wherever each is: some of them may have moved already."""
+    here = tuple(vm_id for vm_id in named if vm_id in look.source.machines)
+    there = tuple(vm_id for vm_id in named if vm_id not in look.source.machines)
+    described: dict[str, dict[str, Any]] = {}
+    for session, ids in ((hosts.source, here), (hosts.destination, there)):
+        if ids:
+            given = described_machines(session, Selection(ids=ids), host=session.host, resuming=resuming)
+            described |= {str(one["id"]): one for one in given}
+    return [str(one["id"]) for one in search(selection, [described[vm_id] for vm_id in named])]
 
 
 def _selected(hosts: Hosts, look: Look, selection: Selection, *, resuming: bool) -> list[Machine]:
@@ -76,6 +94,10 @@ def _selected(hosts: Hosts, look: Look, selection: Selection, *, resuming: bool)
         found = described_machines(session, selection, host=session.host, resuming=resuming)
         if found:
             return [side.machines[str(one["id"])] for one in found if str(one["id"]) in side.machines]
+    return _nothing(hosts, selection)
+
+
+def _nothing(hosts: Hosts, selection: Selection) -> NoReturn:
     raise NotFound(
         f"select: {selection.expression.expression!r} selects no virtual machine on {hosts.source.host} "
         f"or {hosts.destination.host}"
@@ -262,4 +284,5 @@ def _move_facts(
         may_power_off=request.power == "restart",
         delegates_credentials=hosts.source.delegates_credentials,
         planned_at_destination=vm.id in look.destination.planned,
+        chosen_by_name=vm.name.lower() in request.names,
     )

@@ -39,6 +39,8 @@ class MoveRequest:
     destination: str
     storage: Storage
     switch_map: Mapping[str, str]
+    names: frozenset[str] = frozenset()
+    """Names by which VMs are chosen, in lower case."""
     resource_pool_name: str | None = None
     retain_vhd_copies_on_source: bool = False
     remove_source_unmanaged_vhds: bool = False
@@ -97,6 +99,7 @@ def parse(
         destination=destination,
         storage=_storage(arguments),
         switch_map=_switch_map(arguments, networks),
+        names=frozenset(str(name).lower() for name in arguments.get("names") or ()),
         resource_pool_name=arguments.get("resource_pool_name"),
         retain_vhd_copies_on_source=bool(arguments.get("retain_vhd_copies_on_source")),
         remove_source_unmanaged_vhds=bool(arguments.get("remove_source_unmanaged_vhds")),

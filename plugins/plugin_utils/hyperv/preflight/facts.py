@@ -201,4 +201,6 @@ class MoveFacts:
     delegates_credentials: bool
     """Whether the session to the source holds credentials it can use on the destination."""
     planned_at_destination: bool = False
+    chosen_by_name: bool = False
+    """Whether the task was given the VM's name."""
     readdressing: Readdressing = field(default_factory=Readdressing)

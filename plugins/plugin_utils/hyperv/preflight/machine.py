@@ -187,7 +187,10 @@ def clustered(move: MoveFacts) -> Iterator[Finding]:
 
 
 def name_taken(move: MoveFacts) -> Iterator[Finding]:
-    """Yield a warning when another VM of this name is at the destination: legal, but commands by name act on both."""
+    """Yield a finding when another VM of this name is at the destination: legal, but commands by name act on both.
+
+    It blocks where the task was given the name: once the VM is there, no later run could tell the two apart.
+    """
     name = move.vm.name.lower()
     others = sorted(i for i, n in move.destination.vm_names.items() if n.lower() == name and i != move.vm.id)
     if others:
@@ -195,8 +198,8 @@ def name_taken(move: MoveFacts) -> Iterator[Finding]:
             move,
             "name_taken",
             f"{move.destination.inventory_name} has another VM of this name: {', '.join(others)}",
-            "Rename one of them; until then address both by Id.",
-            Severity.WARNING,
+            f"Rename one of them; until then address both by Id (this one is {move.vm.id}).",
+            Severity.BLOCKING if move.chosen_by_name else Severity.WARNING,
         )
 
 

@@ -514,6 +514,35 @@ def test_equal_names_are_an_error_that_lists_the_ids() -> None:
         fleet.run(names=["web01"])
 
 
+def test_what_names_and_an_expression_choose_can_be_run_again() -> None:
+    fleet = Fleet()
+    for name in ("moved", "runs", "rests"):
+        fleet.add(name, State="Off" if name == "rests" else "Running")
+    asked: dict[str, Any] = {"names": ["runs", "rests", "moved"], "select": "[?state=='Running']"}
+    fleet.run(names=["moved"])
+    assert outcomes(fleet.run(**asked)) == {"runs": "moved", "moved": "already_there"}
+    again = fleet.run(**asked)
+    assert (outcomes(again), again.changed) == ({"runs": "already_there", "moved": "already_there"}, False)
+    assert fleet.where("rests") == ["hv01"]
+    with pytest.raises(NotFound, match="Paused"):
+        fleet.run(names=["runs"], select="[?state=='Paused']")
+
+
+def test_a_name_that_two_vms_would_have_at_the_destination_needs_an_id() -> None:
+    fleet = Fleet()
+    fleet.add("web01")
+    fleet.add("web01", host="hv02", Id=vm_id("twin"))
+    fleet.add("other")
+    both = fleet.run(names=["WEB01", "other"])
+    assert outcomes(both) == {"web01": "failed", "other": "moved"}
+    assert both.failure is not None
+    assert "name_taken" in both.failure.msg
+    assert outcomes(fleet.run(names=["web01"], skip_blocked=True)) == {"web01": "skipped"}
+    moved = fleet.run(ids=[vm_id("web01")])
+    assert (outcomes(moved), finding_ids(moved)) == ({"web01": "moved"}, ["name_taken"])
+    assert outcomes(fleet.run(ids=[vm_id("web01")])) == {"web01": "already_there"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "named"),
     [
