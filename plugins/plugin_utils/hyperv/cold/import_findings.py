@@ -237,7 +237,8 @@ def collisions(case: Case) -> Iterator[Finding]:
             case,
             "file_exists",
             f"{case.there.host} has {', '.join(taken)}" + (" (its default folder for disks)" if default else ""),
-            "Give vhd_destination_path, a folder for this VM alone; remove the files only if nothing uses them.",
+            "If an import that was broken off has left them and nothing uses them, remove them; otherwise a folder "
+            "for this VM alone (vhd_destination_path of vm_import).",
         )
 
 

@@ -378,3 +378,13 @@ def test_a_vm_that_was_off_goes_back_with_its_copy_removed_unless_that_ran(world
     assert finding_ids(outcome) == (["source_not_running"] if used else [])
     assert (vm_id("web") in world.vms[DESTINATION]) is used
     assert row(world.go(start="false", **BACK))["outcome"] == ("rolled_back" if used else "already_back")
+
+
+def test_base_images_in_the_folder_of_a_restored_copy_go_with_it(world: World) -> None:
+    folder = f"c:\\hyper-v\\web-{vm_id('web')[:8]}\\virtual hard disks"
+    world.go(import_mode="restore")
+    world.copy()["disks"] = [{"Path": f"{folder}\\disk.vhdx", "size": 2**30}]
+    world.parents[f"{folder}\\disk.vhdx"] = f"{folder}\\base.vhdx"
+    world.files[DESTINATION] |= {folder, f"{folder}\\disk.vhdx", f"{folder}\\base.vhdx"}
+    assert finding_ids(world.go(import_mode="restore", **BACK)) == []
+    assert not [path for path in world.files[DESTINATION] if path.startswith(f"{folder}\\")]
