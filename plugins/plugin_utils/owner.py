@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,16 @@ def new_token() -> str:
 
 
 def controller() -> str:
-    """Return a short name of this controller."""
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    """Return a short name of this controller: a machine since its start, and the space of its process numbers.
+
+    Two containers of one machine, or two machines, may have the same host name, and know nothing of each other's
+    processes.
+    """
+    known = [socket.gethostname()]
+    with suppress(OSError):  # no Linux
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        known.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    return hashlib.sha256(" ".join(known).encode()).hexdigest()[:8]
 
 
 def is_gone(token: str) -> bool | None:

@@ -48,7 +48,10 @@ class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
         # A worker is forked for the task: what it shares with its parent lives on, so the collector need not walk it.
         gc.freeze()
         result: dict[str, Any] = super().run(tmp, task_vars)
-        given = arguments_in(self._task.args)
+        try:
+            given = arguments_in(self._task.args)
+        except InvalidRequest as refused:
+            return {**result, **failure_of(refused, changed=False)}
         secrets = secrets_of(self.SPEC, given)
         announce(secrets)
         masker = Masker(secrets)
@@ -76,6 +79,9 @@ class HostAction(ActionBase):  # type: ignore[misc] # ansible has no types
                 variable=lambda host, name: self._variable(host, name, task_vars),
                 run_id=_run_id(),
             )
+            warning = sessions.become_warning()
+            if warning is not None:
+                self._display.warning(warning)
             return self.operate(request)
         except (ConnectionLost, TimedOut) as lost:
             return Outcome(changed=lost.changed or sessions.may_have_changed, failure=lost)

@@ -14,10 +14,21 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from ..errors import InvalidRequest
+
 
 def arguments_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return task arguments without Ansible's own subclasses and tags, which crash the libraries beneath."""
-    return {str(name): json.loads(json.dumps(result_out(value))) for name, value in arguments.items()}
+    """Return task arguments without Ansible's own subclasses and tags, which crash the libraries beneath.
+
+    Raises InvalidRequest, which names the argument, for a value that has no form in JSON.
+    """
+    found = {}
+    for name, value in arguments.items():
+        try:
+            found[str(name)] = json.loads(json.dumps(result_out(value)))
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"{name}: {error}; give text, numbers, truth values, lists and mappings") from error
+    return found
 
 
 def result_out(value: Any) -> Any:
@@ -32,6 +43,8 @@ def result_out(value: Any) -> Any:
         return result_out(value.value)
     if isinstance(value, str):
         return str.__str__(value)
+    if getattr(type(value), "__ENCRYPTED__", False):  # !vault before ansible-core 2.19: decrypted when it is read
+        return str(value)
     if isinstance(value, (int, float)):
         return int(value) if isinstance(value, int) else float(value)
     return _collection(value)

@@ -210,6 +210,23 @@ class TaskSessions:
             connection_kind(self._connection, self.host)
         return POSIX
 
+    def become_warning(self) -> str | None:
+        """Return a warning where ``become`` has no effect; InvalidRequest where it was meant for this connection."""
+        become = getattr(self._connection, "become", None)
+        if become is None or transport_of(self._connection) not in _KINDS:
+            return None
+        method = str(become.name).rpartition(".")[2]
+        if method == "runas":
+            raise InvalidRequest(
+                f"{self.host}: become_method runas can't be honoured: typed commands run as the connection's user; "
+                "sign in as the user they are to run as, and set become: false",
+                become_method=method,
+            )
+        return (
+            f"{self.host}: become (method {method}) has no effect on a Windows machine: commands run as the "
+            "connection's user. Set ansible_become: false for Windows hosts"
+        )
+
     def programs(self) -> WinrsPrograms:
         """Return the runner of native programs on the task's host."""
         if self.host not in self._programs:

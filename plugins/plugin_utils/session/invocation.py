@@ -67,7 +67,7 @@ class Invocation:
         """Send the statements; until this returns, nothing has been started."""
         _close_ended(self._pool)
         if any(_needs_key(statement) for statement in self._statements):
-            self._pool.exchange_keys()
+            _exchange_keys(self._pool)
         shell, host = self._shell, self._pool.shell
         fragments = fragmented(create_pipeline(self._statements, self._pool), self._pool, shell.id)
         self._pool.pipelines[shell.id] = shell
@@ -179,6 +179,15 @@ def _close_ended(pool: Any) -> None:
             del pool.pipelines[key]
             with best_effort():
                 _signal(pool, shell._command_id or shell.id, SignalCode.TERMINATE)  # noqa: SLF001
+
+
+def _exchange_keys(pool: Any) -> None:
+    """Agree with the host on a key. A library that was refused counts the exchange as begun, and never tries again."""
+    try:
+        pool.exchange_keys()
+    finally:
+        if not pool._key_exchanged:  # noqa: SLF001
+            pool._exchange_key = None  # noqa: SLF001
 
 
 def _needs_key(statement: Pipeline) -> bool:

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pypsrp.shell import CommandState, Process, SignalCode
+from requests.exceptions import ReadTimeout
 
 from ..errors import ConnectionLost, NotFound, TimedOut
 from ..waiting import SYSTEM_CLOCK, Clock, Deadline
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
 SYSTEM_FOLDER: Final = "C:\\Windows\\System32"
 _PIECE_BYTES: Final = 32_768
+_UNANSWERED: Final = 1
+"""So many requests for output in a row may stay without any answer."""
 _SPECIAL: Final = re.compile(r"[\s&|<>^()!,;=@'`\[\]{}~+]")
 _FORBIDDEN: Final = re.compile(r'["\r\n\0]|%[^%]+%')
 
@@ -137,6 +140,7 @@ class WinrsPrograms:
             return patiently(start, deadline, self._clock)
 
     def _finish(self, process: Any, deadline: Deadline, program: str) -> None:
+        unanswered = 0
         while process.state != CommandState.DONE:
             if deadline.passed:
                 with best_effort():
@@ -149,7 +153,13 @@ class WinrsPrograms:
                 )
             usual = int(self._shell.wsman.operation_timeout)
             hurried = deadline.remaining < usual
-            process.poll_invoke(timeout=max(1, math.ceil(deadline.remaining)) if hurried else None)
+            try:
+                process.poll_invoke(timeout=max(1, math.ceil(deadline.remaining)) if hurried else None)
+                unanswered = 0
+            except ReadTimeout:  # the same request again gets the same data
+                unanswered += 1
+                if unanswered > _UNANSWERED and not hurried:
+                    raise
 
     def _release(self, *, lost: bool) -> None:
         shell, self._shell = self._shell, None

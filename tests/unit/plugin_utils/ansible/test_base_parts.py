@@ -19,11 +19,20 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible import opt
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.base import failure_of
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.masking import MASK, Masker
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.plain import arguments_in, result_out
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, RemoteError
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, InvalidRequest, RemoteError
 
 
 class Colour(Enum):
     RED = "red"
+
+
+class Vaulted:
+    """As ansible-core before 2.19 hands a value of !vault on: no str, and decrypted when it is read as one."""
+
+    __ENCRYPTED__ = True
+
+    def __str__(self) -> str:
+        return "decrypted"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,18 @@ def test_results_are_json() -> None:
     }
     with pytest.raises(TypeError, match="object"):
         result_out(object())
+
+
+def test_vaulted_arguments_are_read() -> None:
+    assert arguments_in({"key": Vaulted(), "more": {"keys": [Vaulted()]}}) == {
+        "key": "decrypted",
+        "more": {"keys": ["decrypted"]},
+    }
+
+
+def test_an_argument_that_has_no_plain_form_is_named() -> None:
+    with pytest.raises(InvalidRequest, match=r"key: .* object"):
+        arguments_in({"key": object()})
 
 
 def test_tagged_arguments_become_plain() -> None:

@@ -179,6 +179,8 @@ TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"remote_user": "LAB\\ops", "vars": {"ansible_password": DOMAIN.password}},
     ),
     "lost after a change": ("byps", {"name": "a", "other": "nobody"}, {}),
+    "runas": ("byps", {"name": "a"}, {"become": True, "become_method": "runas", "become_user": "LAB\\other"}),
+    "sudo": ("bywinrm", {"name": "a"}, {"become": True, "become_method": "sudo"}),
     "own variable": ("byps", {"name": "a"}, {"vars": {"shade": "{{ 'dark' ~ inventory_hostname }}"}}),
 }
 
@@ -300,6 +302,13 @@ def test_a_link_lost_after_a_change_was_sent_has_changed_something(results: dict
     found = results["lost after a change"]
     assert (found["failed"], found["changed"], found["error"]["kind"]) == (True, True, "connection_lost")
     assert "unreachable" not in found
+
+
+def test_become_is_never_left_out_silently(results: dict[str, Any]) -> None:
+    assert "bywinrm: become (method sudo) has no effect" in " ".join(results["console"].split())
+    assert results["sudo"]["seen"] == ["vm a"]
+    assert results["runas"]["error"]["kind"] == "invalid_request"
+    assert "byps: become_method runas can't be honoured" in results["runas"]["msg"]
 
 
 def test_a_delegated_task_runs_on_the_delegated_host(results: dict[str, Any]) -> None:

@@ -173,6 +173,17 @@ def test_a_credential_arrives_whole(session: PsrpSession, served: Served) -> Non
     assert "p'\"$ä😀" in str(vars(sent) if hasattr(sent, "__dict__") else sent) or sent.password is not None
 
 
+def test_a_refused_exchange_of_keys_is_tried_again(served: Served) -> None:
+    clock = Quick(lambda: None)
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=clock)
+    session.invoke(command("Get-VM"))
+    served.machine.faults.append(("Send", "http:503"))
+    sent = command("Get-VM", Name="a", Credential=Credential("x", Secret("y")))
+    assert session.invoke(sent)[0].objects == ("vm a",)
+    assert clock.now > 0
+    session.close()
+
+
 def test_past_the_deadline_the_host_is_asked_to_stop(served: Served) -> None:
     session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
     finished = served.machine.finished

@@ -117,6 +117,17 @@ def test_a_deadline_ends_the_program(programs: WinrsPrograms, served: Served) ->
     assert programs.run("echo").exit_code == 7
 
 
+def test_a_deadline_is_kept_when_nothing_answers(served: Served) -> None:
+    one = WinrsPrograms("win01", EndpointLink("win01", (endpoint(served, read_timeout=3),)))
+    served.machine.faults += [("Receive", "stall:20")] * 4
+    began = time.monotonic()
+    with pytest.raises(TimedOut, match="sleep on win01 did not end"):
+        one.run("sleep", timeout_seconds=4)
+    assert time.monotonic() - began < 15
+    served.machine.faults.clear()
+    one.close()
+
+
 def test_a_lost_link_is_told_and_the_next_program_gets_a_new_shell(programs: WinrsPrograms, served: Served) -> None:
     assert programs.run("echo").exit_code == 7
     served.machine.faults.append(("Receive", "drop_after"))
