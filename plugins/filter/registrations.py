@@ -15,8 +15,8 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import Inva
 
 def push_registration(options: Mapping[str, Any], system: str, stack: str | None = None) -> str:
     """Return what is wrong with the options of asr_registration on such a machine; an empty text where nothing is."""
-    given = {name: value for name, value in options.items() if value is not None}
-    # ansible-core before 2.19 makes a dictionary of a text that is JSON.
+    # ansible-core before 2.19 makes an empty text of None, and a dictionary of a text that is JSON.
+    given = {name: value for name, value in options.items() if value not in (None, "")}
     if isinstance(given.get("config"), Mapping):
         given["config"] = json.dumps(given["config"])
     if "server_port" in given:

@@ -16,7 +16,8 @@ CLASSIC = {"configuration_server": "10.1.0.10", "server_port": "4443", "passphra
     ("options", "stack", "told"),
     [
         (CLASSIC, "classic", ""),
-        ({"config": {"a": 1}}, "modernized", ""),
+        ({"config": {"a": 1}, "server_port": "", "configuration_server": ""}, "modernized", ""),
+        ({**CLASSIC, "config": "", "config_file": ""}, "classic", ""),
         ({"config_file": "C:\\Temp\\config.json"}, None, ""),
         ({}, None, "give configuration_server with passphrase"),
         ({**CLASSIC, "passphrase": None}, None, "give passphrase or passphrase_path"),
