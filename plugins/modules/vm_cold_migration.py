@@ -144,7 +144,7 @@ options:
   timeout_seconds:
     description:
       - How long one VM may take; V(0) is no limit. At the limit the host's own work goes on, and the next run goes on
-        with it.
+        with it. An import that has begun is waited for, since one that is broken off leaves half of its disks.
     type: int
     default: 0
   concurrency:

@@ -84,8 +84,8 @@ options:
     type: bool
     default: false
   timeout_seconds:
-    description: How long the import may take, and how long one that an earlier run began is waited for; V(0) sets no
-      limit (four hours for the waiting). What has begun goes on in the host, and the next run finds it by the Id.
+    description: How long an import that an earlier run began is waited for; V(0) is four hours. The import of this run
+      has no limit, since one that is broken off leaves half of its disks.
     type: int
     default: 0
 extends_documentation_fragment:

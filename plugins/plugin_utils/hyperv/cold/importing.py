@@ -47,7 +47,7 @@ _FIRST = frozenset({"planned_leftover", "import_running"})
 """Findings about what ``complete`` clears away before it compares."""
 _POLL_SECONDS: Final = 5.0
 _NO_LIMIT_SECONDS: Final = 30 * 86400.0
-"""For the import itself where no limit is given: at its deadline a session asks the host to stop, which would break off
+"""For the import itself, whatever the limit: at its deadline a session asks the host to stop, which would break off
 the copying of disks."""
 _LONGEST_SECONDS: Final = 4 * 3600.0
 """How long another import is waited for where no limit is given."""
@@ -191,9 +191,9 @@ def complete(
 ) -> Prepared:
     """Import what was prepared, and return it with the VM as the host shows it then.
 
-    Where an import runs that may be this VM's own (of a run that was killed), it is waited for. Raises NotPossible
-    where a finding blocks, RemoteError where the host refuses; the planned VM is removed then. TimedOut and
-    ConnectionLost say nothing about the import, which may go on: the next run decides by the Id.
+    Where an import runs that may be this VM's own (of a run that was killed), it is waited for, at most that long.
+    Raises NotPossible where a finding blocks, RemoteError where the host refuses; the planned VM is removed then.
+    TimedOut and ConnectionLost say nothing about the import, which may go on: the next run decides by the Id.
     """
     if not prepared.compared and not blocking(prepared.findings):
         prepared = _ready(session, prepared, Deadline(timeout_seconds or _LONGEST_SECONDS, clock), tell)
@@ -206,8 +206,7 @@ def complete(
             tell(_announced(prepared.case))
         _mark(session, prepared, importing=True)
         sent = True
-        limit = timeout_seconds or _NO_LIMIT_SECONDS
-        session.invoke(compatibility.import_report(), timeout_seconds=limit).check(changed=True)
+        session.invoke(compatibility.import_report(), timeout_seconds=_NO_LIMIT_SECONDS).check(changed=True)
     except (NotPossible, RemoteError):
         abandon(session, prepared)
         if sent:

@@ -137,8 +137,8 @@ def test_a_vm_that_will_run_from_a_share_is_said() -> None:
         assert ("registered_on_share" in found) is expected
 
 
-@pytest.mark.parametrize(("given", "limit"), [(0, 30 * 86400), (900, 900)])
-def test_an_import_is_given_all_the_time_there_is(given: int, limit: int) -> None:
+@pytest.mark.parametrize("given", [0, 900])
+def test_an_import_is_given_all_the_time_there_is(given: int) -> None:
     host, limits = ImportHost(), list[float | None]()
 
     class Timed(FakeSession):
@@ -149,7 +149,7 @@ def test_an_import_is_given_all_the_time_there_is(given: int, limit: int) -> Non
 
     session = Timed(host="hv02", machine=host.session.machine)
     import_task.operate(request(session, path=ROOT, mode="restore", timeout_seconds=given))
-    assert limits == [limit]
+    assert limits == [30 * 86400], "one that is broken off leaves half of its disks"
 
 
 @pytest.mark.parametrize(
