@@ -14,6 +14,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options im
     choice,
     listing,
     mapping,
+    secret,
     text,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.repository import pick
@@ -23,6 +24,8 @@ class ActionModule(HostAction):
     SPEC: ClassVar[Spec] = {
         "repository": listing(required=True),
         "repository_on": choice("machine", "controller", default="machine"),
+        "source_username": text(),
+        "source_password": secret(),
         "version": text(),
         "checksums": mapping(),
         "checksums_file": text(),

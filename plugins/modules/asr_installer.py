@@ -28,11 +28,19 @@ options:
     required: true
   repository_on:
     description:
-      - Where paths are. On V(machine) a folder may also be a share, which needs a connection that delegates
-        credentials. On V(controller) they are files of the controller.
+      - Where paths are. On V(machine) a folder may also be a share, which needs O(source_username), or a connection
+        that delegates credentials. On V(controller) they are files of the controller.
     type: str
     choices: [machine, controller]
     default: machine
+  source_username:
+    description:
+      - User for the share of UNC paths, on Windows newer than 6.1. A file there is then verified by its size and
+        signature. What its SHA-256 has to be is handed on in RV(installer.sha256) for M(hyperv.mobility.asr_agent).
+    type: str
+  source_password:
+    description: Password of O(source_username).
+    type: str
   version:
     description: The wanted version, whole or its first parts, V(9.55.6765.1) or V(9.55). Without it, the newest.
     type: str

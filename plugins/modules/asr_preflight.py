@@ -208,7 +208,9 @@ blocked:
   type: bool
   returned: always
 undo:
-  description: What was weakened, for the option O(undo) of a later run.
+  description:
+    - What was weakened, for the option O(undo) of a later run. A task that fails after it began, since the link was
+      lost or the machine could not be read again, returns it too, with what may have been weakened.
   type: list
   elements: dict
   returned: always

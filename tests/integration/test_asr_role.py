@@ -31,6 +31,7 @@ FLEET: dict[str, Any] = {
         {"name": "CURABLE", "os": "2019", "defects": ["vss_disabled"]},
         {"name": "MANUAL", "os": "2016", "defects": ["system_drive_full"]},
         {"name": "RESTART", "os": "2019", "defects": ["restart_pending_servicing"]},
+        {"name": "DRIVER", "os": "2019", "defects": ["driver_left"]},
         {"name": "GONE", "os": "2019", "faults": [{"probability": 1.0, "action": "drop", "times": 100000}]},
     ],
     "linux_machines": [
@@ -107,7 +108,8 @@ def agents(lab: Lab) -> dict[str, Any]:
 
 def test_the_first_half_alone_reports_and_changes_nothing(lab: Lab) -> None:
     mark = len(lab.journal())
-    run = install(lab, playbook="push_preflight.yml")
+    # Extra variables beat every other one, so they must not make it cure either.
+    run = install(lab, playbook="push_preflight.yml", push_install_remediate=["safe", "95320"])
     assert run.code == 2, run.output
     found = report(lab)
     assert {name: machine["outcome"] for name, machine in found["machines"].items()} == {
@@ -188,6 +190,22 @@ def test_a_restart_where_it_is_allowed(lab: Lab) -> None:
     assert run.code == 0, run.output
     assert report(lab)["machines"]["restart"]["rebooted"] is True
     assert agents(lab)["restart"]["registered_with"] == "cs01"
+
+
+def test_a_setup_that_has_to_be_run_again_after_a_restart(lab: Lab) -> None:
+    """Exit code 97: nothing is installed before the restart, so nothing but that is in the way."""
+    run = install(lab, push_install_hosts="driver")
+    assert run.code == 2, run.output
+    waits = report(lab)["machines"]["driver"]
+    assert (waits["outcome"], waits["reboot_pending"], waits["rebooted"]) == ("reboot pending", True, False)
+    assert "97" in waits["reason"]
+    assert "push_install_reboot" in waits["reason"]
+    run = install(lab, push_install_hosts="driver", push_install_reboot="allowed", push_install_register=False)
+    assert run.code == 0, run.output
+    done = report(lab)["machines"]["driver"]
+    assert (done["outcome"], done["rebooted"], done["agent"]["installed"]) == ("changed", True, True)
+    assert done["agent"]["version"] == VERSION
+    assert agents(lab)["driver"]["times_installed"] == 1
 
 
 def test_serial_goes_on_behind_a_batch_that_failed(lab: Lab) -> None:

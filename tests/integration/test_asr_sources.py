@@ -21,6 +21,8 @@ FLEET: dict[str, Any] = {
     "windows_machines": [
         {"name": "W16", "os": "2016"},
         {"name": "W12", "os": "2012R2", "language": "fr", "winrm": {"connection": "winrm"}},
+        {"name": "ROLE", "os": "2019"},
+        {"name": "ROLE12", "os": "2012R2", "language": "fr", "winrm": {"connection": "winrm"}},
         {"name": "OLD", "os": "2008R2SP1"},
         {"name": "CS", "os": "2019", "role": "configuration_server"},
     ],
@@ -49,6 +51,37 @@ def test_an_installer_comes_from_a_share_with_the_account_that_is_named(module_l
     for name in ("W16", "W12"):
         assert state[name]["agent"]["times_installed"] == 1
         assert not [path for path in state[name]["files"] if "hyperv-mobility" in path]
+
+
+def test_the_role_takes_the_share_with_the_account_that_is_named(module_lab: Lab) -> None:
+    """The guide's first example: the installer is picked, verified and fetched with it; the sum is proven at last."""
+    sums = {MADE.file_name: hashlib.sha256(MADE.content()).hexdigest()}
+    asked = {
+        "push_install_repository": [SHARE],
+        "push_install_repository_username": "LAB\\reader",
+        "push_install_checksums": sums,
+        "push_install_register": False,
+        "push_install_hosts": "role:role12",
+    }
+    wrong = module_lab.play("push_install.yml", extra={**asked, "push_install_repository_password": WRONG}, timeout=120)
+    assert {each["changed"] for each in wrong.of("Pick the installer")} == {False}, wrong.output
+    run = module_lab.play("push_install.yml", extra={**asked, "push_install_repository_password": READER}, timeout=120)
+    assert run.code == 0, run.output
+    for host in ("role", "role12"):
+        picked = run.one("Pick the installer", host)
+        assert (picked["installer"]["path"], picked["verified"]) == (f"{SHARE}\\{MADE.file_name}", ["signature"])
+        assert module_lab.state()["windows_machines"][host.upper()]["agent"]["times_installed"] == 1
+    assert READER not in run.output + wrong.output
+
+
+def test_a_share_that_wants_an_account_says_so(module_lab: Lab) -> None:
+    pick = {"name": "pick", "hyperv.mobility.asr_installer": {"repository": [SHARE]}, "ignore_errors": True}
+    alone = {"name": "half", "hyperv.mobility.asr_installer": {"repository": [SHARE], "source_username": "LAB\\reader"}}
+    old = {"name": "old", "hyperv.mobility.asr_installer": {"repository": [SHARE], **BY_READER}, "ignore_errors": True}
+    found = module_lab.tasks("old", pick, old, {**alone, "ignore_errors": True})
+    assert "source_username" in found.one("pick")["msg"], found.output
+    assert "put the installer on the machine, or on a web server" in found.one("old")["msg"]
+    assert "belong together" in found.one("half")["msg"]
 
 
 def test_old_windows_says_that_it_signs_in_to_no_share(module_lab: Lab) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConnectionLost, MobilityError
+from ..errors import ConnectionLost, MobilityError, TimedOut
 from ..findings import Severity
 from ..operation import Diff, Outcome, carry_out
 from .catalogue import AsrFinding, Cure
@@ -48,8 +48,10 @@ class CurePlan:
 
 @dataclass
 class Progress:
-    """What became of the steps: those done, and what was in the way of the others by the id of their error."""
+    """What became of the steps: those begun, those done, and what was in the way of others by the id of their error."""
 
+    begun: list[CureStep] = field(default_factory=list)
+    """Those done, and those whose end nobody saw: the link was lost, or a time limit passed."""
     done: list[CureStep] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +59,8 @@ class Progress:
 def operate(request: Request, *, patient: Patient[Any] | None = None) -> Outcome:
     """Return the findings, what was cured and what stays; a machine with findings is no failure.
 
-    Raises InvalidRequest before anything is sent; ConnectionLost says whether a cure had been done.
+    Raises InvalidRequest before anything is sent. Where the link is lost during the cures, or while the machine is read
+    again, the outcome has the failure, and ``undo`` with every weakening that was begun.
     """
     asked = parse(request.arguments)
     machine = patient or patient_of(request, asked.wanted)
@@ -69,13 +72,17 @@ def operate(request: Request, *, patient: Patient[Any] | None = None) -> Outcome
     predicted = _predicted(found, steps, asked)
     values = {**summary(found, predicted), "facts": dict(machine.facts(evidence)), "undo": _undoable(steps, found)}
     progress = Progress()
-    outcome = carry_out(
-        CurePlan(steps=steps), lambda plan: _carry(machine, plan, found, asked, progress), request, values
-    )
+    cures = CurePlan(steps=steps)
+    try:
+        outcome = carry_out(cures, lambda plan: _carry(machine, plan, found, asked, progress), request, values)
+    except MobilityError as lost:
+        undo = _undoable(progress.begun, found)
+        changed = lost.changed or bool(progress.done)
+        return Outcome(changed=changed, values={**values, **summary(found, frozenset()), "undo": undo}, failure=lost)
     if request.check_mode:
         return outcome
     warnings = tuple(f"{error_id}: the cure failed: {text}" for error_id, text in progress.problems.items())
-    return replace(outcome, changed=bool(progress.done), warnings=warnings)
+    return replace(outcome, changed=bool(progress.begun), warnings=warnings)
 
 
 def patient_of(request: Request, wanted: Wanted) -> Patient[Any]:
@@ -118,12 +125,14 @@ def _carry(
     for step in plan.steps:
         if step.id in progress.problems:
             continue  # the steps of one error build on each other
+        progress.begun.append(step)
         try:
             machine.cure(step)
-        except ConnectionLost as lost:
-            lost.changed = lost.changed or bool(progress.done)
+        except ConnectionLost:
             raise
         except MobilityError as problem:
+            if not isinstance(problem, TimedOut):  # what was sent may still be running
+                progress.begun.remove(step)
             progress.problems[step.id] = problem.msg
         else:
             progress.done.append(step)
@@ -136,7 +145,7 @@ def _carry(
     return {
         **summary(everything, cured, **{**notes, **progress.problems}),
         "facts": dict(machine.facts(evidence)),
-        "undo": _undoable(progress.done, found),
+        "undo": _undoable(progress.begun, found),
     }
 
 

@@ -21,7 +21,7 @@ FAILING = ("blocked", "failed", "reboot pending", "unreachable")
 """Outcomes of machines that are not as they were to be."""
 FINDING_KEYS = ("id", "ids", "severity", "scope", "subject", "evidence", "remedy", "cure", "cured", "cure_problem")
 ERROR_KEYS = ("kind", "exit_code", "reason", "remedy", "log_path", "log_tail", "output_tail")
-CHANGING = ("preflight", "reboot", "installer", "agent", "registration")
+CHANGING = ("preflight", "reboot", "installer", "agent", "registration", "undo")
 """Steps that a report shows one by one."""
 AGENT_KEYS = ("installed", "version", "stack", "registered", "server", "pending_reboot", "services", "vss_provider")
 
@@ -44,8 +44,9 @@ def record(
     """Return what is to be known about a machine.
 
     ``results`` are the results of tasks by step: ``info``, ``preflight``, ``gate`` (nothing in the way), ``reboot``,
-    ``installer``, ``agent``, ``waiting`` (for a restart), ``registration``, ``verify``, and ``failed`` for the one that
-    failed, whichever it was. A step that was not reached is missing or empty.
+    ``installer``, ``agent``, ``waiting`` (for a restart), ``registration``, ``verify``, ``undo`` (giving back what was
+    weakened), and ``failed`` for the one that failed before, whichever it was. A step that was not reached is missing
+    or empty. ``undo`` of the record is what is still weakened.
     """
     done = {step: result for step, result in results.items() if result and not result.get("skipped")}
     agent = _agent(done)
@@ -59,7 +60,7 @@ def record(
         "steps": {step: _step(result) for step, result in done.items() if step in CHANGING},
         "findings": findings,
         "cured": list(done.get("preflight", {}).get("cured") or ()),
-        "undo": list(done.get("preflight", {}).get("undo") or ()),
+        "undo": [] if _is_given_back(done) else list(done.get("preflight", {}).get("undo") or ()),
         "warnings": [str(text) for result in done.values() for text in result.get("warnings") or ()],
         "rebooted": rebooted,
         "reboot_pending": not rebooted and _waits_for_reboot(done, agent),
@@ -113,14 +114,35 @@ def _step(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _waits_for_reboot(done: Results, agent: Mapping[str, Any]) -> bool:
     asked = any(result.get("reboot_required") or result.get("reboot_advised") for result in done.values())
-    return asked or bool(agent.get("pending_reboot"))
+    failed = (done.get("agent", {}).get("error") or {}).get("reboot_required")
+    return asked or bool(failed) or bool(agent.get("pending_reboot"))
+
+
+def _is_given_back(done: Results) -> bool:
+    return "undo" in done and not _is_lost(done["undo"])
+
+
+def _is_lost(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def _error(done: Results) -> dict[str, Any] | None:
+    """Return what failed. A setting that stays weakened is told beside it, and fails a machine that is else well."""
+    found, undo = _first_error(done), done.get("undo", {})
+    if not _is_lost(undo):
+        return found
+    text = f"what was weakened was not given back: {undo.get('msg') or 'the task failed'}"
+    if found is None:
+        return {"msg": text, "kind": "not_given_back"}
+    kind = "not_given_back" if found.get("kind") in ("preflight", "reboot_pending") else found.get("kind")
+    return {**found, "msg": f"{found['msg']}; {text}", **({"kind": kind} if kind else {})}
+
+
+def _first_error(done: Results) -> dict[str, Any] | None:
     failed = done.get("failed")
     if not failed:
         return None
-    if any(result.get("unreachable") for result in done.values()):
+    if any(result.get("unreachable") for step, result in done.items() if step != "undo"):
         return {"msg": str(failed.get("msg") or "the machine was not reached"), "kind": "unreachable"}
     kinds = {"gate": "preflight", "waiting": "reboot_pending"}
     error = next(({"kind": kinds[step]} for step in kinds if done.get(step, {}).get("failed")), failed.get("error"))

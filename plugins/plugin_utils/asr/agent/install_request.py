@@ -118,7 +118,7 @@ def parse_source(arguments: Mapping[str, Any], system: str) -> Source | None:
         return Source(local_path=local)
     if not given:
         return None
-    credential = _credential(arguments)
+    credential = credential_of(arguments)
     if re.match(r"https?:", given, re.IGNORECASE):
         return _url(given)
     if system == "linux":
@@ -144,7 +144,8 @@ def _url(given: str) -> Source:
     return Source(url=given)
 
 
-def _credential(arguments: Mapping[str, Any]) -> Credential | None:
+def credential_of(arguments: Mapping[str, Any]) -> Credential | None:
+    """Return who signs in to a share, None where nobody is named; InvalidRequest for a half of the two."""
     user, password = arguments.get("source_username"), arguments.get("source_password")
     if bool(user) != bool(password):
         raise InvalidRequest("source_username and source_password belong together")

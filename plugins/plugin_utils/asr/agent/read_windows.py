@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ...session.command import Pipeline, command, select
+from ..windows.registry import install_folder
 from .command_lines import PRODUCT_CODE, WINDOWS_DIRECTORY
 from .folders import PREFIX, QUIET_SECONDS, WINDOWS_PARENT, Found, is_ours
 from .machine import Reading
@@ -48,8 +49,6 @@ PENDING: Final = {
 }
 """Keys that are there while a restart is pending. Pending renames of files are no reason: setup passes over them."""
 
-_DIRECTORY_VALUES: Final = ("InstallDirectory", "InstallLocation", "InstallationDirectory", "InstallPath")
-"""The name of the value is unverified; the first that is there is taken."""
 _STARTS: Final[dict[Any, str]] = {0: "boot", 1: "system", 2: "automatic", 3: "manual", 4: "disabled"}
 
 
@@ -98,8 +97,7 @@ def _with_agent(
 
     Without its uninstall entry an agent is not installed.
     """
-    directory = next((str(inmage[name]) for name in _DIRECTORY_VALUES if inmage.get(name)), None)
-    directory = directory or (str(product.get("InstallLocation") or "") or None)
+    directory = install_folder(inmage, str(product.get("InstallLocation") or "")) or None
     settings, config = read_files(session, directory or WINDOWS_DIRECTORY)
     status = inmage.get("AgentConfigurationStatus")
     stack = STACKS.get(settings.get("cstype", "").lower())

@@ -63,12 +63,7 @@ def bring(session: Session, programs: Programs, source: Source, folder: str, dea
 
 
 def _copy(session: Session, source: Source, target: str, deadline: Deadline, *, old: bool) -> None:
-    if source.credential is not None and old:
-        raise InvalidRequest(
-            f"{session.host} runs Windows 6.1 or older, whose cmdlets sign in to no share: "
-            "put the installer on the machine, or on a web server"
-        )
-    with _share(session, source.unc or "", source.credential):
+    with share(session, source.unc or "", source.credential, old=old):
         reply = session.invoke(
             command("Copy-Item", LiteralPath=source.unc, Destination=target, ErrorAction="Stop"),
             timeout_seconds=max(60.0, deadline.remaining),
@@ -79,8 +74,10 @@ def _copy(session: Session, source: Source, target: str, deadline: Deadline, *, 
 
 
 @contextmanager
-def _share(session: Session, unc: str, credential: Credential | None) -> Iterator[None]:
-    """Be signed in to the share while the body runs.
+def share(session: Session, unc: str, credential: Credential | None, *, old: bool) -> Iterator[None]:
+    """Be signed in to the share while the body runs; this session is, not the programs that run beside it.
+
+    Raises InvalidRequest on a Windows that can't, RemoteError where the share refuses.
 
     By New-PSDrive, since New-SmbMapping takes a PSCredential on Windows Server 2025 only, and a password as plain text
     before, which PowerShell's logging records.
@@ -88,6 +85,11 @@ def _share(session: Session, unc: str, credential: Credential | None) -> Iterato
     if credential is None:
         yield
         return
+    if old:
+        raise InvalidRequest(
+            f"{session.host} runs Windows 6.1 or older, whose cmdlets sign in to no share: "
+            "put the installer on the machine, or on a web server"
+        )
     root = "\\\\" + "\\".join([part for part in unc.split("\\") if part][:2])
     session.invoke(
         command("New-PSDrive", Name=_DRIVE, PSProvider="FileSystem", Root=root, Credential=credential, Scope="Global",

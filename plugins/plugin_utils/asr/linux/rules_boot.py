@@ -46,9 +46,13 @@ def missing_volumes(evidence: LinuxEvidence) -> tuple[str, ...]:
 
 
 def edited_file(evidence: LinuxEvidence) -> str | None:
-    """Return the file that a cure edits: menu.lst of the old GRUB, or what grub.cfg is generated from."""
-    if evidence.grub.scanned == MENU:
-        return MENU
+    """Return the file that a cure edits: menu.lst of the old GRUB, or what grub.cfg is generated from.
+
+    None where no such file was found, as on EFI machines whose only grub.cfg is on the EFI partition: what is edited
+    would not get into it.
+    """
+    if evidence.grub.scanned in (MENU, None):
+        return evidence.grub.scanned
     can_generate = any(program in evidence.programs for program in GENERATORS)
     return DEFAULTS if evidence.grub.defaults is not None and can_generate else None
 
@@ -70,7 +74,11 @@ def device_names(evidence: LinuxEvidence, wanted: Wanted) -> Iterator[AsrFinding
         return
     problems = [problem for each in named if (problem := uuid_problem(evidence, each))]
     if edited_file(evidence) is None:
-        problems.append("nothing on the machine could generate the file anew")
+        problems.append(
+            "nothing on the machine could generate the file anew"
+            if evidence.grub.scanned
+            else "no grub.cfg below /boot/grub or /boot/grub2 that could be generated anew"
+        )
     shown = ", ".join(each.token for each in named)
     yield finding(
         "95320",

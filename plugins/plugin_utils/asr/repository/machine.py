@@ -31,7 +31,7 @@ class Proof:
 
     size: int
     sha256: str | None = None
-    """None where it was not asked for."""
+    """None where it was not asked for, or can't be made here."""
     signature_verified: bool = False
 
 

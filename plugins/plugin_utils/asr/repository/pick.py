@@ -20,6 +20,7 @@ from .windows import WindowsRepository
 
 if TYPE_CHECKING:
     from ...operation import Request
+    from ...session.protocol import Sessions
     from ..installers import Installer
     from .checksums import Expected
     from .machine import Look, RepositoryMachine
@@ -34,8 +35,7 @@ def operate(request: Request) -> Outcome:
     """
     wanted = parse_request(request.arguments)
     sessions = request.sessions
-    posix = sessions.kind == "posix"
-    machine: RepositoryMachine = LinuxRepository(sessions.posix()) if posix else WindowsRepository(sessions)
+    machine = _machine(sessions, wanted)
     here = wanted.on == CONTROLLER
     look = machine.look(None if here else wanted.folder)
     files = look.files if wanted.folder and not here else _given(wanted)
@@ -60,6 +60,12 @@ def operate(request: Request) -> Outcome:
         },
         warnings=choice.warnings,
     )
+
+
+def _machine(sessions: Sessions, wanted: Wanted) -> RepositoryMachine:
+    if sessions.kind == "posix":
+        return LinuxRepository(sessions.posix())
+    return WindowsRepository(sessions, wanted.credential)
 
 
 def _given(wanted: Wanted) -> tuple[Installer, ...]:
@@ -139,5 +145,5 @@ def _verified(proof: Proof | None, expected: Expected | None) -> list[str]:
     if proof is None:
         return []
     found = ["size"] if expected and expected.size is not None else []
-    found += ["sha256"] if expected and expected.sha256 else []
+    found += ["sha256"] if expected and expected.sha256 and proof.sha256 else []
     return found + (["signature"] if proof.signature_verified else [])

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import InvalidRequest, NotFound
+from ..agent.install_request import credential_of
 from ..installers import Installer, file_name, listed, parse_name, pinned_version
 from .checksums import Expected, from_file, from_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ...session.command import Credential
 
 MACHINE, CONTROLLER = "machine", "controller"
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -32,6 +35,8 @@ class Wanted:
     expected: Mapping[str, Expected] = field(default_factory=dict)
     """What files have to be, by their name in small letters."""
     verify_signature: bool = True
+    credential: Credential | None = None
+    """Who signs in to a share."""
 
     @property
     def shown(self) -> str:
@@ -59,6 +64,7 @@ def parse_request(arguments: Mapping[str, Any]) -> Wanted:
         version=pinned_version(arguments.get("version")),
         expected=from_file(table) if table else from_mapping(arguments.get("checksums") or {}),
         verify_signature=arguments["verify_signature"],
+        credential=credential_of(arguments),
     )
 
 

@@ -37,6 +37,9 @@ UNINSTALL = tuple(
     f"HKLM\\SOFTWARE\\{folder}Microsoft\\Windows\\CurrentVersion\\Uninstall\\{PRODUCT_CODE}"
     for folder in ("", "WOW6432Node\\")
 )
+INMAGE = "HKLM\\SOFTWARE\\WOW6432Node\\InMage Systems\\Installed Products\\5"
+DIRECTORY_VALUES = ("InstallDirectory", "InstallLocation", "InstallationDirectory", "InstallPath")
+"""Of the key ``INMAGE``. The name of the value is unverified; the first that is there is taken."""
 DEFAULT_FOLDER = "C:\\Program Files (x86)\\Microsoft Azure Site Recovery"
 FILTER_DRIVER, VSS_PROVIDER = "InDskFlt", "Azure Site Recovery VSS Provider"
 SERVER_PARAMETERS = f"{SERVICES}\\LanmanServer\\Parameters"
@@ -47,14 +50,14 @@ KEYS = (
     CURRENT_VERSION, f"{CONTROL}\\Windows", ENVIRONMENT, SESSION_MANAGER, CONTROL, POLICIES_SYSTEM,
     *(f"{FIREWALL_POLICY}\\{profile}" for profile in PROFILES), *SHARING_POLICIES, SERVER_PARAMETERS,
     f"{SERVICES}\\Winmgmt", f"{SERVICES}\\{FILTER_DRIVER}", f"{SERVICES}\\{VSS_PROVIDER}", SCRIPT_HOST, TLS10, DOTNET,
-    SECURE_BOOT, TCPIP, COMPUTER_NAME, *UNINSTALL,
+    SECURE_BOOT, TCPIP, COMPUTER_NAME, *UNINSTALL, INMAGE,
 )  # fmt: skip
 VALUES = (
     "CurrentVersion", "CurrentMajorVersionNumber", "CurrentMinorVersionNumber", "CurrentBuildNumber", "ProductName",
     "InstallationType", "CSDVersion", "PROCESSOR_ARCHITECTURE", "PendingFileRenameOperations", "PEFirmwareType",
     TOKEN_FILTER, "FilterAdministratorToken", "AllowLocalPolicyMerge", "NoInplaceSharing", "AutoShareServer",
     "AutoShareWks", "Start", "DeleteFlag", "Enabled", "Release", "Install", "UEFISecureBootEnabled", "DisplayVersion",
-    "InstallLocation", "Hostname", "Domain", "ComputerName",
+    *DIRECTORY_VALUES, "Hostname", "Domain", "ComputerName",
 )  # fmt: skip
 """Every value that any of the keys is read for."""
 PENDING_KEYS = (
@@ -131,10 +134,20 @@ def agent(keys: Keys) -> Agent | None:
     """Return the installed Mobility service by its entry among the installed programs."""
     for path in UNINSTALL:
         if canonical(path) in keys:
-            return Agent(
-                version=text(keys, path, "DisplayVersion"), directory=text(keys, path, "InstallLocation").rstrip("\\")
-            )
+            own = {name: value(keys, INMAGE, name) for name in DIRECTORY_VALUES}
+            directory = install_folder(own, text(keys, path, "InstallLocation"))
+            return Agent(version=text(keys, path, "DisplayVersion"), directory=directory)
     return None
+
+
+def install_folder(own: Mapping[str, Any], listed: str) -> str:
+    r"""Return the folder that the agent was installed in, "" where nothing tells it.
+
+    ``own`` are the values of its own key, ``listed`` is the folder in the list of installed programs, which an MSI may
+    leave empty. Either may name the folder ``agent`` below.
+    """
+    found = next((str(own[name]) for name in DIRECTORY_VALUES if own.get(name)), listed)
+    return re.sub(r"\\agent$", "", found.rstrip("\\"), flags=re.IGNORECASE)
 
 
 def agent_folder(found: Agent) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     InvalidRequest,
     MobilityError,
     RemoteError,
+    TimedOut,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
 from unit.fake_programs import FakePrograms, MachineSessions, machine_request
@@ -36,11 +37,15 @@ class FakePatient:
     stubborn: tuple[str, ...] = ()
     """Whose cure ends well and changes nothing."""
     refusing: Mapping[str, MobilityError] = field(default_factory=dict)
+    unreadable: MobilityError | None = None
+    """What a look ends in once something was cured."""
     reads: int = 0
     cured: list[str] = field(default_factory=list)
 
     def read(self) -> dict[str, str]:
         self.reads += 1
+        if self.cured and self.unreadable is not None:
+            raise self.unreadable
         return dict(self.settings)
 
     def facts(self, evidence: dict[str, str]) -> Mapping[str, Any]:
@@ -158,9 +163,33 @@ def test_where_every_cure_is_refused_nothing_was_changed() -> None:
 
 
 def test_a_lost_link_says_whether_something_was_cured() -> None:
-    with pytest.raises(ConnectionLost) as lost:
-        run(everything_bad(refusing={"service": ConnectionLost("gone")}), remediate=["safe"])
-    assert lost.value.changed is True
+    lost = run(everything_bad(refusing={"service": ConnectionLost("gone")}), remediate=["safe"])
+    assert (lost.changed, isinstance(lost.failure, ConnectionLost)) == (True, True)
+    first = run(everything_bad(refusing={"rule": ConnectionLost("gone")}), remediate=["safe"])
+    assert (first.changed, isinstance(first.failure, ConnectionLost)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"refusing": {"filter": ConnectionLost("gone")}},
+        {"refusing": {"filter": TimedOut("no answer")}},
+        {"unreadable": ConnectionLost("gone")},
+        {"unreadable": RemoteError("no answer")},
+    ],
+    ids=["lost in the cure", "late in the cure", "lost in the second look", "refused in the second look"],
+)
+def test_a_weakening_that_was_begun_can_be_taken_back_whatever_came_after(details: dict[str, Any]) -> None:
+    patient = everything_bad(**details)
+    outcome = run(patient, remediate=["safe", "95107"])
+    assert outcome.changed is True
+    assert [step["subject"] for step in outcome.values["undo"]] == ["filter"]
+    if "unreadable" in details:
+        assert outcome.failure is details["unreadable"]
+        assert outcome.values["cured"] == []
+        patient.unreadable = None
+        back = run(patient, undo=outcome.values["undo"])
+        assert (back.changed, patient.settings["filter"]) == (True, BAD)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,29 @@ def test_only_named_keys_get_into_a_report() -> None:
     assert secret not in json.dumps(push_report.report([machine(**results)]))
 
 
+def test_what_stays_weakened_fails_a_machine_and_is_told() -> None:
+    weakened = {**preflight(changed=True), "undo": [{"id": "95107"}]}
+    refused = {"failed": True, "msg": "no answer", "error": {"kind": "connection_lost"}}
+    good = machine(**{**DONE, "preflight": weakened, "undo": {"changed": True}})
+    assert (good["outcome"], good["undo"]) == ("changed", [])
+    left = machine(**{**DONE, "preflight": weakened, "undo": refused})
+    reason = "failed: what was weakened was not given back: no answer"
+    assert (left["outcome"], left["reason"], left["undo"]) == ("failed", reason, [{"id": "95107"}])
+    both = machine(preflight=weakened, undo=refused, failed={"msg": "exit code 14"})
+    assert both["reason"] == "failed: exit code 14; what was weakened was not given back: no answer"
+    stopped = machine(**{**GATE, "preflight": {**weakened, **preflight(finding())}, "undo": {"unreachable": True}})
+    assert stopped["outcome"] == "failed"
+    lost: dict[str, Any] = {"info": {"unreachable": True}, "undo": {"unreachable": True}, "failed": {"msg": "gone"}}
+    assert machine(**lost)["outcome"] == "unreachable"
+    assert machine(**{**DONE, "preflight": weakened})["undo"] == [{"id": "95107"}]
+
+
+def test_a_setup_that_waits_for_a_restart() -> None:
+    waits = {"msg": "exit code 97", "error": {"kind": "vendor_failed", "reboot_required": True}}
+    found = machine(agent=waits, waiting={"failed": True}, failed={"msg": "restart it"})
+    assert (found["outcome"], found["reboot_pending"]) == ("reboot pending", True)
+
+
 def test_skipped_steps_count_for_nothing() -> None:
     found = machine(info={"agent": AGENT}, agent={"skipped": True, "changed": True}, registration={})
     assert found["outcome"] == "unchanged"

@@ -14,6 +14,8 @@ from ...hyperv.base import HostCmdlet, as_list, fits, has_wildcards
 from ...hyperv.cmdlets_system import is_administrator
 from ...hyperv.file_tree import plain
 from ...hyperv.paths import NO_ACCESS, NO_DRIVE, NOT_FOUND, FileObject
+from ...hyperv.reach import Reach
+from ...hyperv.sharing import ACCESS_DENIED
 from ...powershell.commands import ErrorRecord
 from ...powershell.providers import provider_of
 from ...powershell.values import OBJECT, Int64, LiveObject, PropertyBag, TypedArray
@@ -176,7 +178,12 @@ class ItemCmdlet(HostCmdlet):
         """Return whether an item is there."""
         if item.provider == REGISTRY:
             return self.machine.registry.exists(item.path) or item.path in _DRIVES
-        return self.machine.files.exists(item.path)
+        return self.machine.files.exists(item.path) and not self._refused(item)
+
+    def _refused(self, item: Item) -> bool:
+        """Return whether a share does not let the session in."""
+        remote = item.provider == FILES and item.path.startswith("\\\\")
+        return remote and Reach(self.call.session).refused(item.path) == ACCESS_DENIED
 
     def there(self, item: Item) -> bool:
         """Return whether an item is there; write the error of a missing path or drive otherwise."""
@@ -185,6 +192,8 @@ class ItemCmdlet(HostCmdlet):
         drive = item.path[:2].upper()
         if item.provider == FILES and drive[1:] == ":" and drive not in self.machine.storage.volumes:
             self.wrong("DriveNotFound", "ObjectNotFound", "drive_missing", drive[:1], NO_DRIVE)
+        elif self._refused(item):
+            self.wrong("ItemExistsUnauthorizedAccessError", "PermissionDenied", "item_access", item.path, NO_ACCESS)
         else:
             self.wrong("PathNotFound", "ObjectNotFound", "item_missing", self.shown(item), NOT_FOUND)
         return False

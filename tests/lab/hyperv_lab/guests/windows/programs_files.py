@@ -29,6 +29,7 @@ ACL = "acl"
 _INHERITED = "NT AUTHORITY\\SYSTEM:(I)(F)"
 _HASHES = ("md5", "sha1", "sha256", "sha384", "sha512")
 _NOT_FOUND = -2147024894
+_DENIED = -2147024891
 _SECONDS = 30.0
 _LONGEST_RECORD = 65_535
 
@@ -175,10 +176,13 @@ def where(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str]
 
 
 # --- certutil, bitsadmin ---
-def certutil(machine: WindowsMachine, _identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:
+def certutil(machine: WindowsMachine, identity: Identity, arguments: Sequence[str], _stdin: bytes) -> Result:
     """Hash a file, or fetch one."""
     verb, *rest = [arguments[0].lower().replace("/", "-") if arguments else "", *arguments[1:]]
     if verb == "-hashfile" and len(rest) in (1, 2):
+        if rest[0].startswith("\\\\") and not identity.delegable:
+            text = f"CertUtil: -hashfile {say(machine, 'command FAILED', 'ÉCHEC')}: 0x80070005 (WIN32: 5)"
+            return ok(lines(text), _DENIED)
         return _hashed(machine, rest[0], rest[1].lower() if len(rest) == 2 else "sha1")
     if verb == "-urlcache" and len(rest) == 2 and rest[1].lower() == "delete":
         return ok(lines(_certutil_end(machine, "-URLCache")))

@@ -153,6 +153,19 @@ def test_grub_of_both_kinds_gets_uuids() -> None:
     assert machine.told.files["/boot/grub/menu.lst"] == f"kernel /v root=UUID={machines.ROOT}\n"
 
 
+@pytest.mark.parametrize("key", ["root", "resume"])
+def test_grub_without_a_file_that_could_be_generated_is_left_to_people(key: str) -> None:
+    """On EFI machines of RHEL 7 the only grub.cfg is on the EFI partition."""
+    device = "/dev/sda2" if key == "root" else "/dev/sda3"
+    efi = healthy("rhel-7.9").answer(LINES, None).file("/etc/default/grub", f'GRUB_CMDLINE_LINUX="{key}={device}"\n')
+    machine = Machine(efi)
+    done = machine.preflight(remediate=["safe", "95320"])
+    (found,) = [each for each in done.values["findings"] if each["id"] == "95320"]
+    assert (found["cure"], found["cured"]) == ("manual", False)
+    assert "no grub.cfg" in found["evidence"]
+    assert (done.changed, machine.shell.ran(GRUB)) == (False, [])
+
+
 def test_a_cure_that_the_machine_refuses_is_told_and_nothing_is_called_changed() -> None:
     machine = Machine(without_passwords())
     machine.refusal = "sshd refuses the new file: line 3"

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.repository import pick
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import NotFound, NotPossible, RemoteError
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    InvalidRequest,
+    NotFound,
+    NotPossible,
+    RemoteError,
+)
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
 from unit.fake_programs import FakePrograms, MachineSessions, machine_request
 from unit.fake_session import FakeSession, Refused
@@ -43,6 +48,7 @@ class Machine:
     def __init__(self, windows: Mapping[str, Any] = W2016, *, pack: int = 0x100, architecture: str = "AMD64") -> None:
         self.windows, self.pack, self.architecture = windows, pack, architecture
         self.files = {f"C:\\asr\\{name('9.55.6765.1')}": 1000, f"C:\\asr\\{name('9.60.6956.1', 'RHEL7-64')}": 1000}
+        self.share_open = False
         self.signature: dict[str, Any] = SIGNED
         self.digest = f"SHA256-Hash:\r\n{SUM}\r\nCertUtil: OK\r\n"
         self.session = FakeSession(
@@ -65,7 +71,7 @@ class Machine:
     def listing(self, given: Mapping[str, Any], _piped: list[Any]) -> Any:
         folder = str(given["LiteralPath"])
         found = [{"FullName": path} for path in self.files if path.startswith(folder + "\\")]
-        if folder.startswith("\\\\"):
+        if folder.startswith("\\\\") and not self.share_open:
             raise Refused("ItemExistsUnauthorizedAccessError,Microsoft.PowerShell.Commands.GetChildItemCommand", "non")
         if not found:
             raise Refused("PathNotFound,Microsoft.PowerShell.Commands.GetChildItemCommand", "introuvable")
@@ -146,6 +152,36 @@ def test_what_is_not_there_is_named() -> None:
         Machine().pick(f"D:\\{name('9.55.6765.1')}")
     with pytest.raises(RemoteError, match="delegates credentials"):
         Machine().pick("\\\\fs\\asr")
+
+
+def test_a_share_is_signed_in_to_while_it_is_looked_at_and_its_file_verified() -> None:
+    """No sum: certutil runs in a logon of its own, which the share does not know."""
+    machine, path = Machine(), f"\\\\fs\\asr\\{name('9.55.6765.1')}"
+    machine.files, machine.share_open = {path: 1000}, False
+
+    def sign_in(_given: Mapping[str, Any], _piped: list[Any]) -> Any:
+        machine.share_open = True
+        return {}
+
+    def leave(_given: Mapping[str, Any], _piped: list[Any]) -> Any:
+        machine.share_open = False
+
+    machine.session.machine.on("New-PSDrive", sign_in).on("Remove-PSDrive", leave).on("Out-Null", lambda g, p: None)
+    account = {"source_username": "LAB\\reader", "source_password": "Lab-Reader-1!"}
+    sums = {name("9.55.6765.1"): {"sha256": SUM, "size": 1000}}
+    outcome = machine.pick("\\\\fs\\asr", checksums=sums, **account)
+    assert (outcome.values["installer"]["path"], outcome.values["verified"]) == (path, ["size", "signature"])
+    assert outcome.values["installer"]["sha256"] == SUM, "handed on"
+    assert machine.programs.runs == []
+    assert machine.share_open is False
+    assert {drive["Root"] for drive in machine.session.sent("New-PSDrive")} == {"\\\\fs\\asr"}
+    local = Machine()
+    assert local.pick("C:\\asr", **account).values["verified"] == ["signature"]
+    assert local.session.sent("New-PSDrive") == []
+    with pytest.raises(InvalidRequest, match="sign in to no share"):
+        Machine(W2008R2).pick("\\\\fs\\asr", **account)
+    with pytest.raises(InvalidRequest, match="belong together"):
+        Machine().pick("C:\\asr", source_username="LAB\\reader")
 
 
 def test_an_address_or_a_name_is_taken_at_its_word() -> None:

@@ -37,6 +37,29 @@ def test_reg_is_read_without_its_words() -> None:
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "listed", "folder"),
+    [
+        ({"installdirectory": "D:\\ASR\\agent"}, "", "D:\\ASR"),
+        ({"installpath": "D:\\ASR\\"}, "C:\\Elsewhere", "D:\\ASR"),
+        ({}, "D:\\ASR\\Agent\\", "D:\\ASR"),
+        ({}, "D:\\ASR", "D:\\ASR"),
+        ({}, "", registry.DEFAULT_FOLDER),
+    ],
+)
+def test_the_agents_folder_is_that_of_its_own_key_however_it_is_written(
+    own: dict[str, Any], listed: str, folder: str
+) -> None:
+    """An MSI may leave the folder in the list of installed programs empty."""
+    keys = {
+        registry.canonical(registry.UNINSTALL[0]): {"displayversion": "9.55.6765.1", "installlocation": listed},
+        registry.canonical(registry.INMAGE): own,
+    }
+    found = registry.agent(keys)
+    assert found is not None
+    assert registry.agent_folder(found) == f"{folder}\\agent"
+
+
 def test_wmic_is_read_by_its_property_names() -> None:
     assert read_programs.parse_bags(WMIC) == [
         {"Name": "VSS", "StartMode": "Manual", "State": "Stopped"},
