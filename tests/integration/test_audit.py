@@ -33,11 +33,12 @@ def follow(lab: Lab, number: int, *, extra: Any = None, **names: str) -> Run:
     program, _i, _inventory, playbook, *arguments = shlex.split(guide("sh", number))
     assert program == "ansible-playbook"
     for theirs, ours in names.items():
+        assert any(THEIRS[theirs] in argument for argument in arguments), f"the guide has another {theirs}"
         arguments = [argument.replace(THEIRS[theirs], ours) for argument in arguments]
     return lab.play(Path(playbook), *arguments, extra=extra)
 
 
-THEIRS = {"hosts": "hv1.contoso.com,hv2.contoso.com", "report": "/var/lib/awx/audit.json"}
+THEIRS = {"hosts": "hv1.contoso.com,hv2.contoso.com", "report": "/srv/reports/audit.json"}
 
 
 def good(name: str, number: int, peer: str, **more: Any) -> dict[str, Any]:
