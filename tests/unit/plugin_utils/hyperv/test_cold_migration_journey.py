@@ -144,6 +144,19 @@ def test_an_iso_that_the_destination_has_is_no_obstacle(
     assert (told.failure is None) == (there or eject)
 
 
+def test_a_guest_that_goes_down_after_its_time_is_remembered_as_one_that_ran(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "_stop", lambda vm: None)
+    late = world.go()
+    assert "did not shut down within 300 seconds" in row(late)["error"]["msg"]
+    assert "run again, or roll back" in row(late)["error"]["msg"]
+    assert world.origin()["State"] == "Running"
+    world.origin()["State"] = "Off"  # a minute later
+    assert world.go().failure is None
+    arrived(world)
+
+
 def test_one_vm_that_fails_stops_no_other(world: World) -> None:
     world.add("db", State="Paused")
     outcome = world.go(names=["web", "db"])

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ....errors import ConnectionLost, MobilityError, NotPossible
+from ....errors import MobilityError, NotPossible, RemoteError, TimedOut
 from ....session.command import ON, command
 from ...gateway import find_vm, get_vm
 from ...migration.look import look_at
@@ -96,7 +96,11 @@ def take_down(work: Work, session: Session, vm: Vm) -> None:
 
 
 def stop_source(work: Work, addresses: Mapping[str, tuple[str, ...]]) -> None:
-    """Write down what the VM was and had, then shut it down; the line goes again only where it is seen to run on."""
+    """Write down what the VM was and had, then shut it down.
+
+    The line goes again only where the guest refused and is seen to run on: after a time-out or a lost link it may still
+    go down, and without the line the next run would take it for a VM that was off before.
+    """
     session = work.ends.source
     vm = get_vm(session, work.id)
     if not side_of_vm(vm).holds_memory:
@@ -107,11 +111,13 @@ def stop_source(work: Work, addresses: Mapping[str, tuple[str, ...]]) -> None:
     try:
         take_down(work, session, vm)
     except MobilityError as problem:
-        if not problem.changed and not isinstance(problem, ConnectionLost):
+        if isinstance(problem, NotPossible) or (isinstance(problem, RemoteError) and not problem.changed):
             with suppress(MobilityError):
                 now = get_vm(session, vm.id)
                 if now.state == VmState.RUNNING:
                     note(session, now, vm.notes)
+        elif isinstance(problem, TimedOut):
+            problem.msg += "; its notes say that its migration has begun: run again, or roll back"
         raise
 
 
