@@ -15,7 +15,10 @@ from integration.scenario import PASSWORDS, assert_cycle, assert_no_secret, cycl
 
 HOSTILE = "O'Brien – 测试 $x [a-z]"
 KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
-ENDPOINT = {"users": ["keeper"], "visible": ["Get-VM", "Select-Object", "Write-Output", "ConvertTo-Json"]}
+ENDPOINT = {
+    "users": ["keeper"],
+    "visible": ["Get-VM", "Set-Variable", "Select-Object", "Write-Output", "ConvertTo-Json"],
+}
 TWINS = ["0c0f0e00-0000-4000-8000-000000000001", "0c0f0e00-0000-4000-8000-000000000002"]
 KEPT = "D:\\Kept"
 BASE = f"{KEPT}\\{TWINS[0]}\\twin\\Virtual Hard Disks\\base.vhdx"
