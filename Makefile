@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup packages demo check unit integration sanity matrix test soak bench build docs picture clean
+.PHONY: help setup packages demo check unit integration seeds sanity matrix test soak bench build docs picture clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,8 +41,10 @@ check: setup ## Static checks and unit tests: about a minute
 unit: setup ## Unit tests only
 	$(STEP) "unit tests" $(BIN)/pytest tests/unit -n 2 --dist loadfile
 
-integration: setup packages ## Real ansible-playbook runs against the lab; a tenth of the seeds of `make soak`
+integration: setup packages ## Real ansible-playbook runs against the lab
 	$(STEP) "integration tests" $(BIN)/pytest tests/integration -n 4 --dist loadfile --no-loadscope-reorder -m "not soak"
+
+seeds: setup packages ## A tenth of the seeds of `make soak`
 	$(STEP) "nothing lost, a tenth of the seeds" $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak
 
 sanity: setup ## validate-modules and its neighbours, lint of the documentation
@@ -52,7 +54,7 @@ matrix: setup packages ## The integration suite on the oldest and the newest ans
 	$(STEP) "matrix of versions" bash tests/matrix.sh "$(VENV)"
 
 test: ## Everything that CI runs, what fails fastest first; goes on after a failure, to show them all
-	$(STEP) "everything" $(MAKE) --no-print-directory --keep-going check sanity build integration matrix
+	$(STEP) "everything" $(MAKE) --no-print-directory --keep-going check sanity build integration seeds matrix
 
 soak: setup packages ## All seeds of the kill, drop and restart tests
 	HYPERV_MOBILITY_SEEDS=100 $(BIN)/pytest tests/integration -n 3 --dist worksteal -m soak

@@ -7,6 +7,7 @@ shift
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(tests/integration)
 skipped=()
+failed=0
 
 python_of() {  # python_of VERSION...: the first of these that is here, on the path or built by pyenv
   local version candidate
@@ -33,7 +34,7 @@ run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
     touch "$place/.ready"
   fi
   bash tests/step.sh "$("$place/bin/ansible" --version | head -n 1), $("$place/bin/python" --version)" \
-    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not exhaustive and not lab" "${arguments[@]}"
+    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not exhaustive and not lab" "${arguments[@]}" || failed=1
 }
 
 run 2.16 '~=2.16.0' 3.10 3.11 3.12
@@ -41,3 +42,4 @@ run newest '>=2.20' 3.14 3.13 3.12
 for line in "${skipped[@]+"${skipped[@]}"}"; do
   printf '\n!!! SKIPPED, NOT TESTED: %s\n\n' "$line" >&2
 done
+exit "$failed"
