@@ -33,7 +33,7 @@ run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
     ln -sfn "$(pwd)" "$place/collections/ansible_collections/hyperv/mobility"
     touch "$place/.ready"
   fi
-  bash tests/step.sh "$("$place/bin/ansible" --version | head -n 1), $("$place/bin/python" --version)" \
+  bash tests/step.sh "$("$place/bin/ansible" --version | sed -n 1p), $("$place/bin/python" --version)" \
     env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not exhaustive and not lab" "${arguments[@]}" || failed=1
 }
 
