@@ -108,11 +108,12 @@ def _attempt(
 ) -> SignIn:
     if known:
         transport.get_security_options().key_types = _preferred(transport, known)
-    transport.start_client(timeout=door.timeout_seconds)
+    longer = 2 * door.timeout_seconds  # than the watch, which is to end every wait: it knows that it was the time
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = longer
+    transport.start_client(timeout=longer)
     distrust = None if door.any_host_key else _distrust(transport.get_remote_server_key(), known)
     if distrust is not None:
         return SignIn(login=distrust, sftp=NOT_REACHED)
-    transport.auth_timeout = door.timeout_seconds
     try:
         further = transport.auth_password(account.username, account.password.text, fallback=False)
     except paramiko.BadAuthenticationType as error:
