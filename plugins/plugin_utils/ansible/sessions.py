@@ -15,7 +15,7 @@ from ansible.plugins.connection import ensure_connect
 from ansible.plugins.loader import connection_loader
 
 from ..errors import ConnectionLost, InvalidRequest
-from ..session.endpoint import IDLE_SECONDS, EndpointLink
+from ..session.endpoint import IDLE_SECONDS, EndpointLink, withdraw
 from ..session.psrp import Link, PsrpSession
 from ..session.psrp_options import psrp_endpoint
 from ..session.renewal import renew_when_needed
@@ -88,17 +88,27 @@ class PluginLink:
         try:
             pool = _runspace(self._connection)
         except Exception as error:
+            known = self._not_opened(error)
             # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
             with best_effort():
                 self._connection.close()
-            if isinstance(error, (ValueError, ImportError)):
-                raise unfit(error, self._host, str(option_reader(self._connection)("auth") or "psrp")) from error
-            if not isinstance(error, AnsibleConnectionFailure):
+            if known is error:
                 raise
-            known = translate(error.__cause__ or error.__context__ or error, self._host)
             raise known from error
         renew_when_needed(pool.connection)
         return pool
+
+    def _not_opened(self, error: Exception) -> Exception:
+        """Return the family's error, or the same where it is none of a link's; what was left on the host is deleted."""
+        if isinstance(error, (ValueError, ImportError)):
+            return unfit(error, self._host, str(option_reader(self._connection)("auth") or "psrp"))
+        if not isinstance(error, AnsibleConnectionFailure):
+            return error
+        known = translate(error.__cause__ or error.__context__ or error, self._host)
+        pool = self._connection.runspace
+        if pool is not None:
+            withdraw(pool.connection, pool.shell, known)
+        return known
 
     def release(self, pool: Any, *, lost: bool) -> None:  # noqa: ARG002
         """Close the plugin's connection when its link was lost, so that the next use connects again.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +13,12 @@ from pypsrp.powershell import RunspacePool
 from pypsrp.shell import WinRS
 from pypsrp.wsman import NAMESPACES, SelectorSet, WSMan, WSManAction
 
-from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest
+from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, MobilityError
 from .renewal import renew_when_needed
-from .translate import FOREIGN, translate, unfit
+from .translate import FOREIGN, best_effort, broke_off, translate, unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 IDLE_SECONDS: Final = 300
 """What a killed client leaves behind is gone after this time; the hosts' own default is two hours."""
@@ -25,7 +26,7 @@ _CLOSE_SECONDS: Final = 10
 _UTF8: Final = 65001
 
 
-class _Client(WSMan):  # type: ignore[misc, unused-ignore]
+class _Client(WSMan):  # type: ignore[misc, unused-ignore] # the library has no types
     """A client that never waits in secret: pypsrp asks six times, with pauses, where a Receive has no answer at all."""
 
     def receive(self, *arguments: Any, **options: Any) -> Any:
@@ -64,11 +65,8 @@ class Endpoint:
         """Return an open cmd shell (WinRS), whose programs speak UTF-8; raises what the libraries raise."""
         client = self.client()
         shell = WinRS(client, codepage=_UTF8, idle_time_out=idle_seconds)
-        try:
+        with _leaving_nothing(client, shell):
             shell.open()
-        except BaseException:
-            client.close()
-            raise
         return shell
 
     def connect(self) -> Any:
@@ -77,12 +75,34 @@ class Endpoint:
         pool = RunspacePool(client, configuration_name=self.configuration_name)
         # The shell takes the idle time in every supported version of the library, the pool only in newer ones.
         pool.shell.idle_time_out = IDLE_SECONDS
-        try:
+        with _leaving_nothing(client, pool.shell):
             pool.open()
-        except BaseException:
-            client.close()
-            raise
         return pool
+
+
+@contextmanager
+def _leaving_nothing(client: Any, shell: Any) -> Iterator[None]:
+    """Close the client of an opening that fails."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, FOREIGN):
+            withdraw(client, shell, translate(error, ""))
+        client.close()
+        raise
+
+
+def withdraw(client: Any, shell: Any, failure: MobilityError) -> None:
+    """Delete what an opening that broke off may have left: a shell nobody uses counts against the user's limit."""
+    if isinstance(failure, ConnectionLost) and broke_off(failure) and shell.id is not None:
+        with best_effort():
+            _delete(client, shell, wait=_CLOSE_SECONDS // 2)
+
+
+def _delete(client: Any, shell: Any, *, wait: int) -> None:
+    selectors = SelectorSet()
+    selectors.add_option("ShellId", shell.id)
+    client.delete(shell.resource_uri, selector_set=selectors, timeout=wait)
 
 
 class EndpointLink:
@@ -133,7 +153,7 @@ class EndpointLink:
 
     def release(self, pool: Any, *, lost: bool) -> None:
         """Delete the shell of a pool without waiting long for it, and close the sockets."""
-        self._delete(pool.connection, pool.shell.resource_uri, pool.shell.id, lost=lost)
+        self._end(pool.connection, pool.shell, lost=lost)
 
     def leave(self, pool: Any) -> None:
         """Close the sockets of a pool only: what runs in it goes on, and its shell ends when idle."""
@@ -141,15 +161,12 @@ class EndpointLink:
 
     def release_shell(self, shell: Any, *, lost: bool) -> None:
         """Do the same for a cmd shell: what still runs in it ends with it."""
-        self._delete(shell.wsman, shell.resource_uri, shell.id, lost=lost)
+        self._end(shell.wsman, shell, lost=lost)
 
-    def _delete(self, client: Any, resource: str, shell_id: str | None, *, lost: bool) -> None:
+    def _end(self, client: Any, shell: Any, *, lost: bool) -> None:
         try:
-            if shell_id is not None:
-                selectors = SelectorSet()
-                selectors.add_option("ShellId", shell_id)
-                wait = _CLOSE_SECONDS // 2 if lost else _CLOSE_SECONDS
-                client.delete(resource, selector_set=selectors, timeout=wait)
+            if shell.id is not None:
+                _delete(client, shell, wait=_CLOSE_SECONDS // 2 if lost else _CLOSE_SECONDS)
         except FOREIGN as error:
             if not lost:
                 raise ConnectionLost(f"the session to {self._host} could not be closed: {error}") from error

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..errors import ConnectionLost, TimedOut
+from .translate import broke_off
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..errors import ConnectionLost
     from .command import Pipeline
 
 _READING: Final = frozenset(
@@ -35,6 +37,22 @@ def never_began(lost: ConnectionLost) -> bool:
 def changes(statements: Sequence[Pipeline]) -> bool:
     """Whether the statements change something on the machine, beyond their own shell."""
     return any(not (_reads(name) or name in _OF_THE_SHELL) for name in _names(statements))
+
+
+def holds(statements: Sequence[Pipeline]) -> bool:
+    """Whether the statements leave something in their shell that later ones may build upon."""
+    return any(name in _OF_THE_SHELL for name in _names(statements))
+
+
+def repeatable(statements: Sequence[Pipeline], lost: ConnectionLost | TimedOut) -> bool:
+    """Whether statements may simply be asked again in a new shell: they only read, and their link broke off.
+
+    A method that is called on each object of a pipeline may do anything. That nothing is kept in the shell the caller
+    knows.
+    """
+    if isinstance(lost, TimedOut) or not (broke_off(lost) or lost.details.get("reason") == "shell_gone"):
+        return False
+    return all(_reads(name) and name != "foreach-object" for name in _names(statements))
 
 
 def goes_on(statements: Sequence[Pipeline], lost: ConnectionLost) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import AuthenticationFailed, ConnectionLost
 from ..waiting import Deadline
-from .translate import fault_code, translated
+from .translate import broke_off, fault_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,14 +20,26 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 90.0
 """How long a full quota or a starting service is waited for."""
 _PAUSE_SECONDS: Final = 5.0
+LINK_PAUSES_SECONDS: Final = (1.0, 2.0, 4.0)
+"""Between the tries of what a link broke off in, where nothing can have begun or all of it only reads."""
 
 T = TypeVar("T")
 
 
-def opened(host: str, start: Callable[[], T], accepted: set[str]) -> T:
-    """Return what ``start`` opens; errors as in ``signing_in``. The host is noted as one that took our credentials."""
-    with signing_in(host, accepted):
-        found = start()
+def opened(host: str, start: Callable[[], T], accepted: set[str], clock: Clock) -> T:
+    """Return what ``start`` opens; errors as in ``signing_in``. The host is noted as one that took our credentials.
+
+    A link that breaks off meanwhile is opened again, three times in some seconds: nobody asked it for anything yet.
+    """
+    for pause in (*LINK_PAUSES_SECONDS, None):
+        try:
+            with signing_in(host, accepted):
+                found = start()
+            break
+        except ConnectionLost as lost:
+            if pause is None or not broke_off(lost):
+                raise
+        clock.sleep(pause)
     accepted.add(host)
     return found
 

@@ -18,8 +18,8 @@ from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
 from .invocation import Course, Invocation
-from .lasting import changes, goes_on, never_began
-from .opening import opened, patiently, signing_in
+from .lasting import changes, goes_on, holds, never_began, repeatable
+from .opening import LINK_PAUSES_SECONDS, opened, patiently, signing_in
 from .reply import ErrorRecord, Replies, Reply
 from .translate import best_effort
 
@@ -56,6 +56,8 @@ class PsrpSession:
         self._accepted = set() if accepted is None else accepted
         """Hosts that took our credentials during this task, shared by its sessions."""
         self._pool: Any = None
+        self._holds = False
+        """Whether the runspace keeps something that later statements may build upon."""
         self.may_have_changed = False
         """Whether anything was sent that changes the machine."""
 
@@ -67,28 +69,41 @@ class PsrpSession:
     def invoke(self, *statements: Pipeline, timeout_seconds: float | None = None) -> Replies:
         """Run the statements in order and return one reply each; see ``Session.invoke``.
 
-        Without ``timeout_seconds`` the deadline is 600 seconds. After a lost link the next call opens a new runspace,
-        in which nothing is kept; what was sent ends with the old one, unless it changes something on the machine.
+        Without ``timeout_seconds`` the deadline is 600 seconds. A link that breaks off is opened again, and statements
+        that only read are asked again, three times in some seconds, unless the runspace kept something. After a lost
+        link the next call opens a new runspace, in which nothing is kept; what was sent ends with the old one, unless
+        it changes something on the machine.
         ConnectionLost and TimedOut say in ``changed`` whether such a change may have begun.
         """
         build.check(statements)
         limit = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         deadline = Deadline(limit, self._clock)
         marker = f"hm-{uuid4().hex}" if len(statements) > 1 else None
-        invocation: Invocation | None = None
-        try:
-            invocation = self._started(marked(statements, marker), deadline)
-            with signing_in(self.host, self._accepted):
-                course = invocation.finish(deadline)
-        except (ConnectionLost, TimedOut) as lost:
-            self._lost(statements, lost, begun=invocation is not None)
-            raise
+        course = self._course(statements, marker, deadline)
+        self._holds = self._holds or holds(statements)
         self.may_have_changed = self.may_have_changed or changes(statements)
         return sorted_by_statement(course, statements, marker, self.host)
 
+    def _course(self, statements: Sequence[Pipeline], marker: str | None, deadline: Deadline) -> Course:
+        """Ask, and ask again over a new link where that can do no harm."""
+        pauses = iter(LINK_PAUSES_SECONDS)
+        while True:
+            invocation: Invocation | None = None
+            try:
+                invocation = self._started(marked(statements, marker), deadline)
+                with signing_in(self.host, self._accepted):
+                    return invocation.finish(deadline)
+            except (ConnectionLost, TimedOut) as lost:
+                alone = self._pool is not None and not self._holds
+                self._lost(statements, lost, begun=invocation is not None)
+                pause = next(pauses, None)
+                if pause is None or not (alone and repeatable(statements, lost)):
+                    raise
+            self._clock.sleep(min(pause, deadline.remaining))
+
     def _lost(self, statements: Sequence[Pipeline], lost: ConnectionLost | TimedOut, *, begun: bool) -> None:
         """End the runspace or leave it alone, and note what may have been changed."""
-        begun = begun or isinstance(lost, TimedOut) or not never_began(lost)
+        begun = begun or isinstance(lost, TimedOut) or (self._pool is not None and not never_began(lost))
         lost.changed = begun and changes(statements)
         self.may_have_changed = self.may_have_changed or lost.changed
         if isinstance(lost, ConnectionLost) and begun and goes_on(statements, lost):
@@ -98,7 +113,7 @@ class PsrpSession:
 
     def abandon(self) -> None:
         """Forget the runspace without closing it: what runs there goes on, and the host ends the shell when idle."""
-        pool, self._pool = self._pool, None
+        pool, self._pool, self._holds = self._pool, None, False
         if pool is not None:
             with best_effort():
                 self._link.leave(pool)
@@ -108,7 +123,7 @@ class PsrpSession:
         self._release(lost=False)
 
     def _release(self, *, lost: bool) -> None:
-        pool, self._pool = self._pool, None
+        pool, self._pool, self._holds = self._pool, None, False
         if pool is not None:
             with best_effort():
                 self._link.release(pool, lost=lost)
@@ -116,7 +131,7 @@ class PsrpSession:
     def _started(self, statements: Sequence[Pipeline], deadline: Deadline) -> Invocation:
         def start() -> Invocation:
             if self._pool is None:
-                self._pool = opened(self.host, self._link.open, self._accepted)
+                self._pool = opened(self.host, self._link.open, self._accepted, self._clock)
             invocation = Invocation(self._pool, statements, self.host)
             with signing_in(self.host, self._accepted):
                 invocation.start()
@@ -125,8 +140,9 @@ class PsrpSession:
         try:
             return patiently(start, deadline, self._clock)
         except ConnectionLost as gone:
-            # An idle session may have been ended by the host meanwhile; nothing was started, so a new one can do it.
-            if gone.details.get("reason") != "shell_gone":
+            # An idle session may have been ended by the host meanwhile; nothing was started, so a new one can do it,
+            # unless it builds upon what the old one kept: a path on a drive that is gone would just not be found.
+            if gone.details.get("reason") != "shell_gone" or self._holds:
                 raise
             self._release(lost=True)
             return patiently(start, deadline, self._clock)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
-from requests.exceptions import ConnectTimeout, RequestException, SSLError
+from requests.exceptions import ConnectTimeout, RequestException, SSLError, Timeout
 from spnego.exceptions import SpnegoError
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, MobilityError, RemoteError
@@ -98,9 +98,9 @@ def translate(error: BaseException, host: str) -> MobilityError:
             reason="authentication",
             retry=False,
         )
-    if fault_code(error) is not None:
-        return _from_fault(error, host)
-    return _from_transport(error, host)
+    known = _from_transport(error, host) if fault_code(error) is None else _from_fault(error, host)
+    known.__cause__ = error
+    return known
 
 
 def _from_fault(error: BaseException, host: str) -> MobilityError:
@@ -138,6 +138,18 @@ def _from_transport(error: BaseException, host: str) -> MobilityError:
     if any(isinstance(one, (ConnectionRefusedError, ConnectTimeout)) for one in causes):
         return ConnectionLost(f"{host} can't be reached: {_said(error)}", reason="no_connection", retry=False)
     return ConnectionLost(f"the link to {host} failed: {_said(error)}", reason="link", retry=False)
+
+
+def broke_off(lost: ConnectionLost) -> bool:
+    """Whether a link broke in a conversation, so that a new one may well work.
+
+    Not so where nobody answered: that took its time already. A refused sign-in that was taken for a broken link is
+    none either: the same secret would be shown again.
+    """
+    causes = tuple(_chain(lost))
+    return lost.details.get("reason") == "link" and not any(
+        isinstance(one, (Timeout, AuthenticationFailed)) for one in causes
+    )
 
 
 @contextmanager

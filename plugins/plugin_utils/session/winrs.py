@@ -122,7 +122,7 @@ class WinrsPrograms:
     def _started(self, line: tuple[str, list[str]], deadline: Deadline, program: str) -> Any:
         def start() -> Any:
             if self._shell is None:
-                self._shell = opened(self.host, self._link.open_shell, self._accepted)
+                self._shell = opened(self.host, self._link.open_shell, self._accepted, self._clock)
             process = Process(self._shell, line[0], line[1], no_shell=True)
             with translated(self.host):
                 process.begin_invoke()

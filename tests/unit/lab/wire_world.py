@@ -244,7 +244,16 @@ def serving(tmp_path: Path, **options: Any) -> Iterator[Served]:
     try:
         yield Served(machine, journal, wire, authority.path, loop)
     finally:
-        asyncio.run_coroutine_threadsafe(wire.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(wire), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+async def _end(wire: Wire) -> None:
+    """Stop serving, and whoever still waits for an answer: a task that is left would complain of it."""
+    await wire.stop()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

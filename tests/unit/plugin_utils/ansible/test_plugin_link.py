@@ -11,6 +11,8 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink, UnreachableLink
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, InvalidRequest
+from pypsrp.wsman import SelectorSet
+from requests.exceptions import ConnectTimeout
 
 
 class Client:
@@ -19,6 +21,10 @@ class Client:
     def __init__(self) -> None:
         self.transport = SimpleNamespace(wrap_required=False)
         self.closed = False
+        self.ended: list[str] = []
+
+    def delete(self, resource_uri: str, *, selector_set: SelectorSet, timeout: int) -> None:
+        self.ended += [selector.text for selector in selector_set.pack()]
 
     def close(self) -> None:
         self.closed = True
@@ -28,6 +34,7 @@ class Pool:
     def __init__(self) -> None:
         self.open = self.deleted = False
         self.connection = Client()
+        self.shell = SimpleNamespace(id="S-1", resource_uri="shell/cmd")
 
 
 class Plugin:
@@ -37,11 +44,13 @@ class Plugin:
         self.failure = failure
         self._connected = False
         self.runspace: Pool | None = None
+        self.pools: list[Pool] = []
         self.refusals = refusals
 
     def _connect(self) -> None:
         if self.runspace is None:
             self.runspace = Pool()
+            self.pools.append(self.runspace)
             if self.refusals:
                 self.refusals -= 1
                 if self.failure is not None:
@@ -66,6 +75,16 @@ def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
         with pytest.raises(ConnectionLost, match="the link to hv1 failed: no room"):
             link.open()
     assert link.open().open
+
+
+@pytest.mark.parametrize(("cause", "ended"), [(OSError("reset"), ["S-1"]), (ConnectTimeout("nobody"), [])])
+def test_what_an_opening_that_broke_off_may_have_left_is_deleted(cause: Exception, ended: list[str]) -> None:
+    failure = AnsibleConnectionFailure("not connected")
+    failure.__cause__ = cause
+    plugin = Plugin(refusals=1, failure=failure)
+    with pytest.raises(ConnectionLost):
+        PluginLink(plugin, "hv1").open()
+    assert plugin.pools[0].connection.ended == ended
 
 
 @pytest.mark.parametrize("failure", [ValueError("no password"), ImportError("no gssapi")])

@@ -31,6 +31,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint i
     Endpoint,
     EndpointLink,
 )
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.live import keep, kept
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.psrp import PsrpSession
 from hyperv_lab.powershell.commands import ErrorRecord
 from hyperv_lab.world import WinRMLimits
@@ -80,6 +81,9 @@ class Machine(Script):
 
     def do_test_path(self, sink: Any, _parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
         return self.do_sleep(sink, {"Seconds": 20}, (), stopping)
+
+    def do_set_variable(self, *_arguments: Any) -> None:
+        pass
 
     def do_select_object(self, *_arguments: Any) -> None:
         pass
@@ -269,9 +273,59 @@ def test_a_restarted_service_ends_the_session_and_the_next_call_has_a_new_one(se
     session.invoke(command("Get-VM"))
     served.machine.faults.append(("Command", "restart_winrm"))
     with pytest.raises(ConnectionLost):
-        session.invoke(command("Get-VM"))
+        session.invoke(command("Start-Sleep", Seconds=0))
     assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     session.close()
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
+@pytest.mark.parametrize("fault", [("Create", "drop"), ("Command", "restart_winrm"), ("Receive", "drop")])
+def test_what_only_reads_is_asked_again(served: Served, auth: str, fault: tuple[str, str]) -> None:
+    clock = Quick(lambda: None)
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)), clock=clock)
+    session.invoke(command("Get-VM"))
+    if fault[0] == "Create":
+        session.close()
+    served.machine.faults.append(fault)
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    assert served.machine.faults == []
+    assert clock.now > 0
+    session.close()
+
+
+@pytest.mark.parametrize("operation", ["Create", "Receive"])
+def test_an_opening_that_breaks_off_is_tried_again_and_leaves_nothing(served: Served, operation: str) -> None:
+    shells = len(served.service.shells)
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=Quick(lambda: None))
+    served.machine.faults += [(operation, "drop")] * 2
+    assert session.invoke(command("Start-Sleep", Seconds=0))[0].objects == ("begun", "over")
+    assert len(served.service.shells) == shells + 1
+    session.close()
+    served.machine.faults += [(operation, "drop")] * 9
+    with pytest.raises(ConnectionLost) as lost:
+        session.invoke(command("Start-Sleep", Seconds=0))
+    assert (lost.value.changed, len(served.machine.faults)) == (False, 5)
+    served.machine.faults.clear()
+    assert len(served.service.shells) == shells
+
+
+@pytest.mark.parametrize("fault", [("Command", "restart_winrm"), ("Receive", "drop")])
+def test_what_builds_upon_a_lost_runspace_is_not_asked_again(served: Served, fault: tuple[str, str]) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=Quick(lambda: None))
+    session.invoke(command("Get-VM", Name="a") | keep("vm"))
+    served.machine.faults.append(fault)
+    with pytest.raises(ConnectionLost):
+        session.invoke(kept("vm"))
+    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
+    session.close()
+
+
+def test_a_runspace_with_something_in_it_that_the_host_ended_is_not_just_replaced(served: Served) -> None:
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
+    session.invoke(command("Get-VM", Name="a") | keep("vm"))
+    session._pool.connection.delete(session._pool.shell.resource_uri, selector_set=session._pool.shell._selector_set)
+    with pytest.raises(ConnectionLost, match="has ended the session"):
+        session.invoke(kept("vm"))
 
 
 @pytest.mark.parametrize(("auth", "fault"), [("ntlm", "http:502"), ("credssp", "drop")])
@@ -312,14 +366,15 @@ def wait_for(done: Any) -> None:
 
 @pytest.mark.parametrize("auth", ["ntlm", "credssp"])
 def test_what_reads_ends_with_its_lost_link(served: Served, auth: str) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)))
+    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)), clock=Quick(lambda: None))
     session.invoke(command("Get-VM", Name="a"))
     shells, running = len(served.service.shells), served.machine.running
-    served.machine.faults.append(("Receive", "drop"))
+    served.machine.faults += [("Receive", "drop")] * 9
     with pytest.raises(ConnectionLost) as lost:
         session.invoke(command("Get-VM", Name="a"), command("Test-Path", Path="C:\\") | select("Name"))
     assert not lost.value.changed
     assert not session.may_have_changed
+    served.machine.faults.clear()
     assert len(served.service.shells) == shells - 1
     wait_for(lambda: served.machine.running == running)
 
