@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The integration suite on the oldest ansible-core and on the newest of all: matrix.sh VENV [PYTEST ARGUMENT...]
+# The integration suite on the oldest ansible-core and on the newest of all: matrix.sh VENV MARKERS [PYTEST ARGUMENT...]
 # The newest one for Python 3.11 is what `make integration` runs on. A Python that isn't there is skipped, loudly.
 set -euo pipefail
 venv=$(cd "$1" && pwd)
-shift
+markers=$2
+shift 2
 arguments=("$@")
 [ ${#arguments[@]} -gt 0 ] || arguments=(tests/integration)
 skipped=()
@@ -34,7 +35,7 @@ run() {  # run NAME ANSIBLE_CORE PYTHON_VERSION...
     touch "$place/.ready"
   fi
   bash tests/step.sh "$("$place/bin/ansible" --version | sed -n 1p), $("$place/bin/python" --version)" \
-    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not exhaustive and not lab" "${arguments[@]}" || failed=1
+    env HYPERV_MOBILITY_BIN="$(pwd)/$place/bin" "$venv/bin/pytest" -n 4 --dist loadfile --no-loadscope-reorder -m "$markers" "${arguments[@]}" || failed=1
 }
 
 run 2.16 '~=2.16.0' 3.10 3.11 3.12

@@ -85,7 +85,7 @@ def playbook(lab: Lab, book: Path, hosts: int, forks: int, *arguments: str) -> C
 
 def traffic(lab: Lab) -> dict[str, int]:
     """Return what went over the wire so far: requests, bytes both ways, shells opened, of all hosts together."""
-    stats: dict[str, int] = json.loads(lab.control("traffic"))
+    stats: dict[str, int] = lab.control("traffic")
     return stats
 
 

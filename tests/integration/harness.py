@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hyperv_lab.control import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("HYPERV_MOBILITY_BIN") or Path(sys.executable).parent)
@@ -63,28 +64,14 @@ class Lab:
 
     def state(self) -> dict[str, Any]:
         """Return the whole fleet."""
-        done = subprocess.run(
-            [*LAB, "state", "--workdir", str(self.workdir)],
-            env=lab_environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        state: dict[str, Any] = json.loads(done.stdout)
+        state: dict[str, Any] = self.control("state")
         return state
 
-    def control(self, *words: str) -> str:
-        """Send an order to the running lab (inject a fault, move the clock)."""
-        done = subprocess.run(
-            [*LAB, "control", "--workdir", str(self.workdir), *words],
-            env=lab_environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        return done.stdout
+    def control(self, *words: str) -> Any:
+        """Send an order to the running lab (inject a fault, move the clock); return what it says to it."""
+        answer = ask(self.workdir, words)
+        assert "error" not in answer, f"{' '.join(words)}: {answer['error']}"
+        return answer["result"]
 
     def journal(self) -> list[dict[str, Any]]:
         """Return every command received so far."""

@@ -157,6 +157,7 @@ def test_machines_get_their_agent_and_their_server(lab: Lab, folder: Path) -> No
         assert (seen["agent"]["installed"], seen["passphrase_files"]) == (False, [])
 
 
+@pytest.mark.exhaustive
 def test_registrations_that_fail(lab: Lab) -> None:
     cases = {
         "wrong passphrase": ("127.66.8.1", WRONG, 14),
@@ -180,6 +181,7 @@ def test_registrations_that_fail(lab: Lab) -> None:
     assert_nothing_of_ours(lab, SECRET, WRONG)
 
 
+@pytest.mark.exhaustive
 def test_an_agent_of_another_server_stays_there(lab: Lab) -> None:
     run = lab.tasks("bound", register(**SERVER, passphrase=SECRET))
     result = failure(run, "register", "bound")
@@ -188,6 +190,7 @@ def test_an_agent_of_another_server_stays_there(lab: Lab) -> None:
     assert machine(lab, "bound")["agent"]["registered_with"] == "127.66.8.2"
 
 
+@pytest.mark.exhaustive
 def test_versions(lab: Lab, folder: Path) -> None:
     options: dict[str, Any] = {"local_path": package(folder, "ubuntu-18.04"), "state": "latest"}
     run = lab.tasks("newer:aged:older", agent("latest", **options), agent("again", **options))
@@ -219,6 +222,7 @@ def test_what_is_not_the_installer_is_not_run(lab: Lab, folder: Path, tmp_path: 
     assert_nothing_of_ours(lab)
 
 
+@pytest.mark.exhaustive
 def test_machines_that_can_not_have_it(lab: Lab, folder: Path) -> None:
     run = lab.tasks("pending:full:names", agent(local_path=package(folder, "ubuntu-18.04"), stack="classic"))
     result = failure(run, "agent", "pending")
@@ -231,6 +235,7 @@ def test_machines_that_can_not_have_it(lab: Lab, folder: Path) -> None:
     assert_nothing_of_ours(lab)
 
 
+@pytest.mark.exhaustive
 def test_another_setup_is_waited_for(lab: Lab, folder: Path) -> None:
     lock = "mkdir /usr/local/.asr-lock; nohup sleep 15 >/dev/null 2>&1 & echo $! >/usr/local/.asr-lock/pid"
     run = lab.tasks(
@@ -259,6 +264,7 @@ def test_a_modernized_agent_comes_and_goes(lab: Lab) -> None:
     assert [changed(run, task, "modern") for task in tasks] == [True, False, True, True, False], run.output
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seconds", [3.0, 4.5, 6.0, 9.0])
 def test_a_killed_run_is_taken_up_by_the_next(lab: Lab, folder: Path, seconds: float) -> None:
     host = "life-a"

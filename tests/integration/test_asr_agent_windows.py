@@ -180,6 +180,7 @@ def test_machines_get_their_agent_and_their_server(lab: Lab, packages: Callable[
         assert agent_of(lab, host)["installed"] is False
 
 
+@pytest.mark.exhaustive
 def test_registrations_that_fail(lab: Lab) -> None:
     cases = {
         "wrong passphrase": ("127.66.9.1", WRONG, 14, []),
@@ -204,6 +205,7 @@ def test_registrations_that_fail(lab: Lab) -> None:
     assert_nothing_of_ours(lab, SECRET, WRONG)
 
 
+@pytest.mark.exhaustive
 def test_an_agent_of_another_server_stays_there(lab: Lab) -> None:
     run = lab.tasks(
         "bound",
@@ -218,6 +220,7 @@ def test_an_agent_of_another_server_stays_there(lab: Lab) -> None:
     assert (seen["known_to"], seen["times_registered"]) == (["cs02"], 0)
 
 
+@pytest.mark.exhaustive
 def test_versions(lab: Lab, packages: Callable[..., dict[str, Any]]) -> None:
     options = {**packages(), "state": "latest"}
     run = lab.tasks("newer:aged:older", agent("latest", **options), agent("again", **options))
@@ -252,6 +255,7 @@ def test_what_is_not_the_installer_is_not_run(lab: Lab, packages: Callable[..., 
     assert_nothing_of_ours(lab)
 
 
+@pytest.mark.exhaustive
 def test_machines_that_can_not_have_it(lab: Lab, packages: Callable[..., dict[str, Any]]) -> None:
     run = lab.tasks("pending:server:full", agent(**packages(), stack="classic"))
     result = failure(run, "agent", "pending")
@@ -289,6 +293,7 @@ def test_a_modernized_agent_comes_and_goes(lab: Lab) -> None:
     assert agent_of(lab, "modern")["known_to"] == []
 
 
+@pytest.mark.exhaustive
 def test_setup_outlives_a_link_that_breaks(lab: Lab, packages: Callable[..., dict[str, Any]]) -> None:
     run = lab.tasks("blip", agent(**packages(), stack="classic"))
     assert changed(run, "agent", "blip"), run.output
@@ -300,6 +305,7 @@ def test_setup_outlives_a_link_that_breaks(lab: Lab, packages: Callable[..., dic
     assert_nothing_of_ours(lab)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seconds", [3.0, 5.0, 8.0, 12.0])
 def test_a_killed_run_is_taken_up_by_the_next(
     lab: Lab, packages: Callable[..., dict[str, Any]], seconds: float

@@ -118,6 +118,7 @@ def test_a_file_of_the_controller_with_a_file_of_sums(lab: Lab, tmp_path: Path) 
     assert [each["id"] for each in wrong["findings"]] == ["installer_checksum"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("system", "os_id"), LINUX.items())
 def test_each_linux_gets_the_file_of_its_system(linux: Lab, system: str, os_id: str) -> None:
     host = system.replace(".", "-")
@@ -131,6 +132,7 @@ def test_each_linux_gets_the_file_of_its_system(linux: Lab, system: str, os_id: 
     assert ("asr_push_repository" in missing["msg"]) is by_hand
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("system", ["rhel-5.11", "ubuntu-18.04"])
 def test_a_file_on_a_linux_machine_is_verified_by_what_the_machine_has(linux: Lab, system: str) -> None:
     """RHEL 5 of the lab has no sha256sum: openssl makes the sum."""

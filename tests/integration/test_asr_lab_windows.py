@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from integration.scenario import task
 
+pytestmark = pytest.mark.exhaustive
+
 if TYPE_CHECKING:
     from integration.harness import Lab
 

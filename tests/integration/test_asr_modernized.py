@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from integration import packages
 from integration.harness import Lab, Run
+
+pytestmark = pytest.mark.exhaustive
 
 SERVER, WEB = "127.72.9.1", "127.72.9.2"
 FLEET: dict[str, Any] = {

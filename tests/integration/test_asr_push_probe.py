@@ -109,6 +109,7 @@ def test_refusals_of_a_real_server(
     assert (result["blocked"], result["login_attempts"]) == (True, 1)
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_password_counts_once(controller: Controller, samba: smb_server.SambaServer) -> None:
     fine: dict[str, Any] = {"ports": ports(), "username": "asrpush", "password": "{{ passwords.asrpush }}"}
     assert ids(probe(controller, "win01", **fine)) == []
@@ -124,6 +125,7 @@ def test_a_wrong_password_counts_once(controller: Controller, samba: smb_server.
     assert samba.wrong_passwords("asrpush") == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -152,6 +154,7 @@ def test_what_no_samba_answers(controller: Controller, status: int, expected: st
     assert f"0x{status:08X}" in result["login"]["code"]
 
 
+@pytest.mark.exhaustive
 def test_ports_alone(controller: Controller) -> None:
     closed = ports(smb=4446, rpc=4136)
     result = probe(controller, "win01", ports=closed, os="windows", timeout_seconds=2)
@@ -166,6 +169,7 @@ def test_ports_alone(controller: Controller) -> None:
     assert (ids(nowhere), nowhere["ports"][0]["state"]) == (["95117"], "no_name")
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_never_answers(controller: Controller) -> None:
     with socket.create_server((HERE, 4448)), socket.create_server((HERE, 4449)):
         result = probe(
@@ -179,6 +183,7 @@ def test_a_server_that_never_answers(controller: Controller) -> None:
     assert (ids(result), result["login"]["problem"], result["login_attempts"]) == (["95105"], "timed_out", 0)
 
 
+@pytest.mark.exhaustive
 def test_bad_input(controller: Controller) -> None:
     for arguments in ({"username": "x"}, {"share": "C$\\x"}, {"timeout_seconds": 0}, {"ports": {"smb": 0}}):
         result = probe(controller, "win01", **arguments)
@@ -227,6 +232,7 @@ def all_of(lab: Lab, server: str, **arguments: Any) -> Run:
     return lab.tasks("all", task("probe", "asr_push_probe", **given), arguments=("-vvv",), server=server)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("server", ["cs01", "ps01"])
 def test_each_defect_seen_from_a_server(fleet_lab: Lab, server: str) -> None:
     mark = len(fleet_lab.journal())
@@ -247,6 +253,7 @@ def test_each_defect_seen_from_a_server(fleet_lab: Lab, server: str) -> None:
     assert PASSWORDS["asrpush"] not in run.output + journal
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_password_from_a_server_counts_once(fleet_lab: Lab) -> None:
     mark = len(fleet_lab.journal())
     result = probe(fleet_lab, "fine", **{**OF_SERVER, "from": "cs01", "password": "{{ passwords.wrong }}"})

@@ -15,6 +15,8 @@ from integration.harness import Lab
 from integration.scenario import task
 from integration.test_asr_push_probe import PASSWORDS, WRONG, Controller, ids, probe
 
+pytestmark = pytest.mark.exhaustive
+
 ADDRESS, PORT = "127.68.2.1", 4022
 
 

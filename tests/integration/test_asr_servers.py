@@ -77,6 +77,7 @@ def restarts(lab: Lab) -> int:
     return sent(lab)["Restart-Service"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("server", ["CS01", "PS01"])
 def test_special_installers_get_into_the_repository(
     lab: Lab, web: Callable[[str, bytes], dict[str, str]], server: str
@@ -94,6 +95,7 @@ def test_special_installers_get_into_the_repository(
     assert not [path for path in found["files"] if "hyperv-mobility" in path]
 
 
+@pytest.mark.exhaustive
 def test_a_damaged_file_leaves_the_server_as_it_was(lab: Lab, web: Callable[[str, bytes], dict[str, str]]) -> None:
     file = web(name("DEBIAN7-64", "9.60.6956.1"), b"x" * 50) | {"sha256": "0" * 64}
     before = machine(lab, "CS01")
@@ -106,6 +108,7 @@ def test_a_damaged_file_leaves_the_server_as_it_was(lab: Lab, web: Callable[[str
     assert after["files"] == before["files"]
 
 
+@pytest.mark.exhaustive
 def test_a_machine_that_pushes_nothing_is_told(lab: Lab, web: Callable[[str, bytes], dict[str, str]]) -> None:
     run = lab.tasks("plain", task("place", "asr_push_repository", files=[web(name("RHEL5-64"), b"y")]))
     assert [each["id"] for each in run.one("place", "plain")["findings"]] == ["no_push_server"]
@@ -120,6 +123,7 @@ def test_a_missing_provider_is_installed(lab: Lab, host: str) -> None:
     assert "Azure Site Recovery VSS Provider" in machine(lab, host)["services"]
 
 
+@pytest.mark.exhaustive
 def test_a_provider_is_repaired_and_removed(lab: Lab) -> None:
     run = lab.tasks(
         "vlog",
@@ -135,6 +139,7 @@ def test_a_provider_is_repaired_and_removed(lab: Lab) -> None:
     assert run.one("back", "vlog")["changed"] is True
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("number", "error_id"), list(enumerate(HINDERED.values())))
 def test_a_script_that_fails_is_named_by_its_error(lab: Lab, number: int, error_id: str) -> None:
     host = f"vh{number}"
@@ -147,12 +152,14 @@ def test_a_script_that_fails_is_named_by_its_error(lab: Lab, number: int, error_
     assert result["error"]["log_tail"]
 
 
+@pytest.mark.exhaustive
 def test_a_service_marked_for_deletion_asks_for_a_restart(lab: Lab) -> None:
     result = lab.tasks("vmarked", task("vss", "asr_vss_provider", state="repaired")).one("vss", "vmarked")
     assert [each["id"] for each in result["findings"]] == ["vss:0x80070430"]
     assert "restart" in result["msg"]
 
 
+@pytest.mark.exhaustive
 def test_without_an_agent_there_is_nothing_to_install(lab: Lab) -> None:
     result = lab.tasks("plain", task("vss", "asr_vss_provider")).one("vss", "plain")
     assert [each["id"] for each in result["findings"]] == ["agent_missing"]

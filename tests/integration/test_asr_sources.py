@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import pytest
 from hyperv_lab.guests.windows.package import Package
 from integration.harness import Lab
+
+pytestmark = pytest.mark.exhaustive
 
 READER, WRONG = "Lab-Reader-1!", "Not-The-Reader-2!"
 MADE = Package(version="9.55.6765.1")

@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from integration.harness import Lab
 from integration.moving import by_name, everywhere, finding_ids, ready, residents, show
 from integration.scenario import sent, task
+
+pytestmark = pytest.mark.exhaustive
 
 PATIENCE_SECONDS = 60
 

@@ -16,6 +16,8 @@ from integration.harness import Lab, Run
 from integration.moving import by_name, finding_ids, show
 from integration.scenario import task
 
+pytestmark = pytest.mark.exhaustive
+
 FLEET = workgroup(
     [
         {"name": "OLD1", "cpu": "ivybridge", "edition": "2012R2"},

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -131,7 +130,7 @@ def whole(lab: Lab, before: dict[str, Any]) -> None:
     for vm_id, vm in before["hosts"][SOURCE]["vms"].items():
         if vm["state"] == "Off":  # the disks of those that run have been written to since
             hashes = {
-                json.loads(lab.control("file", host, after[host]["vms"][vm_id]["disks"][0]))["sha256"]
+                lab.control("file", host, after[host]["vms"][vm_id]["disks"][0])["sha256"]
                 for host in (SOURCE, DESTINATION)
             }
             assert len(hashes) == 1, f"{vm['name']} has other bytes at the destination"

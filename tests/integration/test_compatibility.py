@@ -15,6 +15,8 @@ from integration.moving import by_name, finding_ids, nothing_changed, one_line, 
 from integration.obstacles import BLOCKED, CLEAN, MOVE_ALL, WAYS, obstacles, pairs
 from integration.scenario import sent, task
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def all_at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, dict[str, Any], dict[str, Any]]]:

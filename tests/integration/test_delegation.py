@@ -11,6 +11,8 @@ import pytest
 from integration.harness import Lab, Run
 from integration.scenario import assert_cycle, assert_no_secret, changes, cycle, fleet, keep_passwords, shells, task
 
+pytestmark = pytest.mark.exhaustive
+
 USUAL = {"connection": "psrp", "scheme": "http", "auth": "ntlm", "https": False}
 FOREIGN = ["HTTP/intranet", "cifs/files01.lab.test"]
 FLEET = fleet(

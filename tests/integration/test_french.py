@@ -15,6 +15,8 @@ from integration.moving import by_name, finding_ids, residents, show
 from integration.obstacles import BLOCKED, CLEAN, MOVE_ALL, WAYS, obstacles, pairs
 from integration.scenario import task
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Lab]]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from integration.harness import Lab, Run
 from integration.moving import READY, by_name, finding_ids, ready, residents, show
 from integration.scenario import sent, task
+
+pytestmark = pytest.mark.exhaustive
 
 KERBEROS = {**READY["migration"], "authentication": "Kerberos"}
 NTLM = {**READY["winrm"], "auth": "ntlm"}

@@ -13,6 +13,8 @@ import pytest
 from integration.harness import ROOT, Lab, Run
 from integration.scenario import changes, fleet, task
 
+pytestmark = pytest.mark.exhaustive
+
 PAGE = (ROOT / "docs" / "restricted-endpoints.md").read_text(encoding="utf-8")
 KEEPER = {"name": "keeper", "password": "Lab-Keep3r!", "groups": ["Users"]}
 

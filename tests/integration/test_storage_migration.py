@@ -194,6 +194,7 @@ def test_bad_input_is_one_line(run: Run, title: str, said: str) -> None:
     assert "\n" not in result["msg"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("host", ["hv02", "old1"])
 def test_other_hosts_behave_the_same_by_the_guides_own_task(module_lab: Lab, host: str) -> None:
     (play,) = (found for found in guide_plays() if "vm_storage_migration" in str(found))
@@ -227,6 +228,7 @@ SLOW = fleet(
 )
 
 
+@pytest.mark.exhaustive
 def test_a_run_after_a_lost_one_attaches(start_lab: Any) -> None:
     lab = start_lab(SLOW)
     impatient = lab.tasks("hv01", move("first", "web", destination_storage_path=E2, timeout_seconds=3))
