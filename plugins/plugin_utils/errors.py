@@ -62,6 +62,12 @@ class NotPossible(MobilityError):
         super().__init__(msg, changed=changed, **details)
         self.findings = tuple(findings)
 
+    @classmethod
+    def blocked(cls, name: str, stops: Sequence[Finding]) -> NotPossible:
+        """Return the error about a thing that these findings block: the first in words, the others counted."""
+        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        return cls(f"{name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
+
 
 class RemoteError(MobilityError):
     """A command ran and the machine said no.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,16 @@ ADMINISTRATOR = '"BUILTIN\\Administrators","Alias","S-1-5-32-544","Mandatory gro
 
 def vm_id(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
+def outcomes(outcome: Outcome) -> dict[str, str]:
+    """Return what became of each VM, by name; the values have to have a form in JSON."""
+    json.dumps(outcome.values)
+    return {row["name"]: row["outcome"] for row in outcome.values["vms"]}
+
+
+def finding_ids(outcome: Outcome, number: int = 0) -> list[str]:
+    return [finding["id"] for finding in outcome.values["vms"][number]["findings"]]
 
 
 @dataclass

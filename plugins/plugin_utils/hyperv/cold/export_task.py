@@ -140,10 +140,7 @@ def _standing(one: Checked) -> Result:
     if one.step is Step.KEEP:
         return Result(checked=one, outcome=ALREADY_EXPORTED, manifest=one.export.manifest)
     if one.step is Step.BLOCKED:
-        stops = blocking(one.findings)
-        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-        error = NotPossible(f"{one.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-        return Result(checked=one, outcome=FAILED, error=error)
+        return Result(checked=one, outcome=FAILED, error=NotPossible.blocked(one.name, blocking(one.findings)))
     return Result(checked=one, outcome=EXPORTED)
 
 

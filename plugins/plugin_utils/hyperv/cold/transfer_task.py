@@ -142,9 +142,7 @@ def _items(session: Session, asked: TransferRequest, request: Request) -> tuple[
 
 
 def _refused(*findings: Finding) -> NotPossible:
-    first = findings[0]
-    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return NotPossible(f"{first.subject}: {first.id}: {first.evidence}{more}", findings=findings)
+    return NotPossible.blocked(findings[0].subject, findings)
 
 
 def _item(

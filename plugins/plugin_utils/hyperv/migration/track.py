@@ -78,9 +78,7 @@ class Track(Way):
 
 def block(track: Track, stops: tuple[Finding, ...], now: float) -> None:
     """End with the failure that blocking findings are."""
-    more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-    error = NotPossible(f"{track.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-    track.finish(Result.FAILED, now, error)
+    track.finish(Result.FAILED, now, NotPossible.blocked(track.vm.name, stops))
 
 
 def arrived(track: Track, now: float) -> None:

@@ -118,9 +118,7 @@ def _track(intent: Any, findings: tuple[Finding, ...]) -> Track:
     if intent.in_place:
         track.finish(Result.ALREADY_THERE, 0.0)
     elif stops:
-        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-        error = NotPossible(f"{intent.vm.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-        track.finish(Result.FAILED, 0.0, error)
+        track.finish(Result.FAILED, 0.0, NotPossible.blocked(intent.vm.name, stops))
     return track
 
 

@@ -39,13 +39,6 @@ from unit.plugin_utils.hyperv.fake_cold_migration import (
 from unit.two_hosts import vm_id
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    found = World(monkeypatch)
-    found.add("web")
-    return found
-
-
 def nothing(world: World) -> None:
     """Prepare nothing."""
 

@@ -28,13 +28,6 @@ from unit.plugin_utils.hyperv.fake_cold_migration import (
 from unit.two_hosts import vm_id
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    found = World(monkeypatch)
-    found.add("web")
-    return found
-
-
 def test_the_whole_way_and_a_second_run_changes_nothing(world: World) -> None:
     first = world.go()
     assert first.failure is None

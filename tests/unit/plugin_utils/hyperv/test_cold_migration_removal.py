@@ -31,13 +31,6 @@ BASE = "C:\\Images\\base.vhdx"
 BACK: dict[str, Any] = {"rollback": True, "remove_destination": True}
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    found = World(monkeypatch)
-    found.add("web")
-    return found
-
-
 def copy_is_safe(world: World) -> None:
     """Assert that the copy at the destination is as a finished migration left it."""
     assert world.copy()["State"] == "Running"

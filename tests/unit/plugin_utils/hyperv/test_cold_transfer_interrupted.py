@@ -73,9 +73,9 @@ def test_a_lost_link_is_opened_again_and_only_its_file_begins_anew() -> None:
     assert len(here.session.sent("New-PSDrive")) == 4
 
 
-def test_what_a_lost_link_left_is_removed_by_the_same_run() -> None:
-    here = lab()
-    original = here.session.machine.handlers["copy-item"]
+def lose_one_answer(here: Any, cmdlet: str) -> None:
+    """Have the first of these commands done, and its answer lost."""
+    original = here.session.machine.handlers[cmdlet.lower()]
     lost: list[str] = []
 
     def once(parameters: Any, piped: Any) -> Any:
@@ -85,7 +85,12 @@ def test_what_a_lost_link_left_is_removed_by_the_same_run() -> None:
             raise ConnectionLost("weg")
         return done
 
-    here.session.machine.on("Copy-Item", once)
+    here.session.machine.on(cmdlet, once)
+
+
+def test_what_a_lost_link_left_is_removed_by_the_same_run() -> None:
+    here = lab()
+    lose_one_answer(here, "Copy-Item")
     assert run(here).values["vms"][0]["outcome"] == "transferred"
     assert not [path for path in here.disk.files if path.endswith(".part")]
     assert run(here).changed is False
@@ -93,17 +98,7 @@ def test_what_a_lost_link_left_is_removed_by_the_same_run() -> None:
 
 def test_a_file_that_got_its_name_though_the_answer_was_lost_is_fetched_over() -> None:
     here = lab()
-    original = here.session.machine.handlers["rename-item"]
-    lost: list[str] = []
-
-    def once(parameters: Any, piped: Any) -> Any:
-        done = original(parameters, piped)
-        if not lost:
-            lost.append("x")
-            raise ConnectionLost("weg")
-        return done
-
-    here.session.machine.on("Rename-Item", once)
+    lose_one_answer(here, "Rename-Item")
     assert run(here).values["vms"][0]["outcome"] == "transferred"
     assert (len(copied(here)), verify(here.session, manifest_of(here), PATH)) == (3, ())
 

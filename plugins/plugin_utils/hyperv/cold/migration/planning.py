@@ -245,9 +245,7 @@ def _stop(track: Track, found: Sequence[Finding]) -> None:
     track.findings += tuple(found)
     stops = blocking(track.findings)
     if stops:
-        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
-        error = NotPossible(f"{track.case.name}: {stops[0].id}: {stops[0].evidence}{more}", findings=stops)
-        track.finish(Result.FAILED, error)
+        track.finish(Result.FAILED, NotPossible.blocked(track.case.name, stops))
 
 
 def _wire_findings(

@@ -24,7 +24,6 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent import (
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.linux_machine import LinuxMachine
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.machine import VendorFailed
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.asr.agent.read_linux import READ
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     InvalidRequest,
     MobilityError,
@@ -33,7 +32,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.operation import Outcome
-from unit.fake_programs import FakeShell, LocalShell, MachineSessions, machine_request
+from unit.fake_programs import LocalShell, MachineSessions, machine_request
 from unit.fake_session import FakeClock
 
 NAME = "Microsoft-ASR_UA_9.55.6765.1_UBUNTU-18.04-64_GA_15Aug2023_release.tar.gz"
@@ -358,56 +357,3 @@ def test_services_of_the_agent(linux: Linux) -> None:
         "uarespawnd": "stopped",
         "involflt": "running",
     }
-
-
-def test_whose_folder_it_is() -> None:
-    mine = folders.new_name()
-    assert folders.is_ours(mine)
-    assert not folders.is_ours(mine + "/..")
-    assert not folders.is_ours(folders.PREFIX + "x")
-    alive = f"{folders.PREFIX}{folders.controller()}-{os.getppid()}-{'a' * 16}"
-    assert not folders.is_left(folders.Found(name=alive, is_quiet=True))
-    assert not folders.is_left(folders.Found(name=mine, is_quiet=True, is_busy=True))
-    assert folders.is_left(folders.Found(name=mine, is_quiet=False))
-
-
-def test_a_run_of_ours_that_goes_on_is_waited_for() -> None:
-    shell = FakeShell()
-    answers = ["busy", "busy", ""]
-    name = f"{folders.PREFIX}{'0' * 8}-1-{'b' * 16}"
-
-    def read(run: Any) -> str:
-        marker, state = run.arguments[0], answers.pop(0)
-        folder = f"\n{marker} folder {name}\n{state}\n" if state else ""
-        return f"\n{marker} uid\n0\n{folder}\n{marker} end\n"
-
-    shell.on(READ, read)
-    clock = FakeClock()
-    arguments: dict[str, Any] = {"state": "absent", "timeout_seconds": 60}
-    assert not install.operate(machine_request(MachineSessions(shell=shell), **arguments), clock=clock).changed
-    assert clock.now == 10
-
-
-def test_without_root_nothing_is_decided() -> None:
-    shell = FakeShell()
-    shell.on(READ, lambda run: f"\n{run.arguments[0]} uid\n1000\n\n{run.arguments[0]} end\n")
-    with pytest.raises(NotPossible, match="become"):
-        install.show(machine_request(MachineSessions(shell=shell)))
-
-
-def test_a_script_that_is_cut_off_is_no_answer() -> None:
-    shell = FakeShell()
-    shell.on(READ, lambda run: f"\n{run.arguments[0]} uid\n0\n")
-    with pytest.raises(RemoteError, match="did not come to its end"):
-        install.show(machine_request(MachineSessions(shell=shell)))
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, to see a process that only waits")
-def test_a_killed_process_that_nobody_has_asked_about_is_gone() -> None:
-    process = subprocess.Popen(["sleep", "60"])
-    name = f"{folders.PREFIX}{folders.controller()}-{process.pid}-{'0' * 16}"
-    assert not folders.is_left(folders.Found(name=name, is_quiet=True))
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
-    assert folders.is_left(folders.Found(name=name, is_quiet=False))
-    process.wait()
