@@ -41,9 +41,10 @@ options:
       - Folder on the destination that takes all files of the VM.
       - Left out, each VM gets a folder of its own under the destination's default path for VMs. It is named after the
         VM, with a part of the VM's Id where a folder of that name already holds files.
-      - Folders, room and memory are judged for each task by itself. Moves from several sources to one destination at
-        a time don't know of each other. Two VMs of one name may then get one folder, where Hyper-V refuses the second
-        one's files; run again, or give a path each.
+      - Folders, room and memory are judged for each task by itself; tasks of several sources with one destination don't
+        know of each other. The role C(hyperv.mobility.migrate) judges them together before anything moves, by the
+        filter P(hyperv.mobility.lacking_together#filter). Two VMs of one name would get one folder there, so give one
+        of them a path.
     type: str
   virtual_machine_path:
     description: Folder for the configuration. Excludes O(destination_storage_path).

@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.together import lacking
+
+
+def lacking_together(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per thing that the VMs of several tasks lack at their destination together."""
+    return [_line(str(found["subject"]), found) for finding in lacking(results) for found in (finding.as_plain(),)]
+
 
 def findings(vms: Sequence[Mapping[str, Any]], severity: str = "blocking") -> list[str]:
     """Return a line per finding of a severity: VM, hosts, id, evidence, remedy. A finding about a host comes once."""
@@ -22,6 +29,10 @@ def findings(vms: Sequence[Mapping[str, Any]], severity: str = "blocking") -> li
 def _finding(vm: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
     subject = str(finding["subject"])
     head = f"{vm['name']} ({vm['source']} to {vm['destination']})" if subject == vm["name"] else subject
+    return _line(head, finding)
+
+
+def _line(head: str, finding: Mapping[str, Any]) -> str:
     return f"{head}: {finding['id']}: {str(finding['evidence']).rstrip('.')}. Remedy: {finding['remedy']}"
 
 
@@ -57,4 +68,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"findings": findings, "move_summary": move_summary}
+        return {"findings": findings, "lacking_together": lacking_together, "move_summary": move_summary}

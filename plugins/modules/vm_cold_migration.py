@@ -281,6 +281,35 @@ vms:
       description: Where its export lies (C(export), C(share)), and where its tree belongs at the destination (C(tree)).
       type: dict
       returned: when work on it began, or waits for its tree
+    needs:
+      description:
+        - What the VM takes at the destination, as it was before the first change.
+        - The filter P(hyperv.mobility.lacking_together#filter) judges by it what several tasks ask of one destination.
+      type: dict
+      returned: where the VM was still to be migrated
+      contains:
+        memory_bytes:
+          description: Memory it takes; 0 for one that does not run there.
+          type: int
+          returned: always
+        memory_free_bytes:
+          description: Memory that is free there.
+          type: int
+          returned: where the host says it
+        volumes:
+          description: What is written, each volume once, with C(volume), C(bytes) and C(free_bytes).
+          type: list
+          elements: dict
+          returned: always
+        files:
+          description: Paths of its disks there, where another VM could have them.
+          type: list
+          elements: str
+          returned: always
+        sole_name:
+          description: Whether no other VM there may have its name, since the task chose it by name.
+          type: bool
+          returned: always
     findings:
       description: What was found about the VM and the two hosts.
       type: list

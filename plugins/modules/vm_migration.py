@@ -153,6 +153,35 @@ vms:
       description: How long the guest stood still, where the host says so.
       type: float
       returned: where known
+    needs:
+      description:
+        - What the VM takes at the destination, as it was before the first change.
+        - The filter P(hyperv.mobility.lacking_together#filter) judges by it what several tasks ask of one destination.
+      type: dict
+      returned: where the VM was still to be moved
+      contains:
+        memory_bytes:
+          description: Memory it takes; 0 for one that does not run there.
+          type: int
+          returned: always
+        memory_free_bytes:
+          description: Memory that is free there.
+          type: int
+          returned: where the host says it
+        volumes:
+          description: What is written, each volume once, with C(volume), C(bytes) and C(free_bytes).
+          type: list
+          elements: dict
+          returned: always
+        files:
+          description: Paths of its disks there, where another VM could have them.
+          type: list
+          elements: str
+          returned: always
+        sole_name:
+          description: Whether no other VM there may have its name, since the task chose it by name.
+          type: bool
+          returned: always
     findings:
       description: What was found about the VM and the two hosts.
       type: list

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +290,22 @@ def test_the_guides_variables_are_what_the_role_and_the_task_take() -> None:
             assert set(values) <= known
             for entry in values.get("cold_migrate_moves", ()):
                 assert set(entry) <= options, entry
+
+
+VOLUME = {"size_gb": 100, "free_gb": 50}
+
+
+def test_what_fits_alone_but_not_together_stops_nothing(start_lab: Callable[..., Lab]) -> None:
+    small = {"name": "HV03", "switches": ["Backup"], "volumes": {"C": VOLUME, "D": {**VOLUME, "free_gb": 1.6}}}
+    twins = [{"name": name, "host": "HV01", "adapters": [BACKUP]} for name in ("one", "two")]
+    lab = start_lab(workgroup([{"name": "HV01", "switches": ["Backup"]}, small], twins))
+    keep(lab, hv01=account("HV01"))
+    mark = len(lab.journal())
+    both = [*to("hv03", "one"), *to("hv03", "two")]
+    run = lab.play("cold_preflight.yml", extra={"cold_migrate_hosts": "hv01", "cold_migrate_moves": both})
+    assert run.code != 0
+    (stop,) = run.one("Nothing stands in the way, on any host", "hv01")["msg"][1:]
+    assert stop.startswith("hv03: space_insufficient: 2 VMs of hv01 together need "), show(run)
+    assert touched(lab, mark) == []
+    alone = lab.play("cold_preflight.yml", extra={"cold_migrate_hosts": "hv01", "cold_migrate_moves": both[:1]})
+    assert alone.code == 0, show(alone)

@@ -20,6 +20,7 @@ FLEET = ready(
         {"name": "HV02"},
         {"name": "HV03", "switches": ["External", "Backup"]},
         {"name": "HV04"},
+        {"name": "HV05", "volumes": {"C": {"size_gb": 100, "free_gb": 1.5}}},
         {"name": "GONE", "faults": [{"probability": 1.0, "action": "drop", "times": 100000}]},
     ],
     [
@@ -50,7 +51,7 @@ BLOCKED = {"hv01": to("hv02", "a1"), "hv03": to("hv02", "b1", "blocked")}
 def where(lab: Lab) -> dict[str, str]:
     """Return the host of each machine."""
     state = lab.state()
-    return {vm: host for host in ("HV01", "HV02", "HV03", "HV04") for vm in residents(state, host)}
+    return {vm: host for host in ("HV01", "HV02", "HV03", "HV04", "HV05") for vm in residents(state, host)}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,31 @@ def test_a_lost_host_stops_everything(module_lab: Lab, at_first: dict[str, str])
     assert "gone" in run.output
     nothing_changed(module_lab, mark)
     assert where(module_lab) == at_first
+
+
+TOGETHER = {"hv01": to("hv05", "a1"), "hv03": to("hv05", "b1")}
+
+
+def test_what_fits_alone_but_not_together_moves_nothing(module_lab: Lab, at_first: dict[str, str]) -> None:
+    mark = len(module_lab.journal())
+    run = migrate(module_lab, TOGETHER, playbook="preflight.yml")
+    assert run.code != 0
+    stops = run.of("Nothing stands in the way, on any host", "hv01")[0]["msg"]
+    assert len(stops) == 2, show(run)
+    assert stops[1].startswith(
+        "hv05: space_insufficient: 2 VMs of hv01, hv03 together need 2048 MB on C:; hv05 has 1536 MB free there. "
+    )
+    assert migrate(module_lab, {"hv01": TOGETHER["hv01"]}, playbook="preflight.yml").code == 0
+    nothing_changed(module_lab, mark)
+    assert where(module_lab) == at_first
+
+
+def test_a_check_can_not_be_turned_into_the_move(module_lab: Lab) -> None:
+    mark = len(module_lab.journal())
+    run = migrate(module_lab, {"hv01": to("hv02", "a1")}, playbook="preflight.yml", migrate_preflight_only=False)
+    assert run.code != 0
+    assert "migrate_preflight_only is the role's own variable" in run.output, show(run)
+    assert module_lab.journal()[mark:] == []
 
 
 def test_check_mode_moves_nothing(module_lab: Lab, at_first: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.hyperv.mobility.plugins.filter.reports import findings, move_summary
+from ansible_collections.hyperv.mobility.plugins.filter.reports import findings, lacking_together, move_summary
 
 
 def vm(name: str, **more: Any) -> dict[str, Any]:
@@ -43,3 +43,18 @@ def test_the_summary_is_in_columns_with_the_error_last() -> None:
 def test_the_summary_says_what_a_skipped_vm_was_blocked_by() -> None:
     blocked = vm("erp", outcome="skipped", findings=[finding("a", "erp", "warning"), finding("cpu", "erp")])
     assert move_summary([blocked]) == ["skipped  erp  hv1 to hv2      cpu"]
+
+
+def test_what_tasks_lack_together_is_a_line_each() -> None:
+    needs = {
+        "memory_bytes": 2**30, "memory_free_bytes": 2**30, "volumes": [], "files": [], "sole_name": False,
+    }  # fmt: skip
+    tasks: list[dict[str, Any]] = [
+        {"vms": [vm("web", needs=needs)]},
+        {"vms": [vm("db", needs=needs)], "changed": False},
+    ]
+    (line,) = lacking_together(tasks)
+    assert line.startswith(
+        "hv2: memory_insufficient: 2 VMs of hv1 together need 2048 MB of memory; hv2 has 1024 MB free. Remedy: Free "
+    )
+    assert lacking_together(tasks[:1]) == lacking_together([]) == []

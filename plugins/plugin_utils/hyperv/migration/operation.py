@@ -14,6 +14,7 @@ from ...findings import blocking
 from ...operation import Diff, Outcome, carry_out
 from ...waiting import SYSTEM_CLOCK
 from .. import compatibility
+from ..preflight.capacity import needs_of
 from ..remedies import Surroundings
 from ..selection import parse_selection
 from .campaign import Campaign, Surround, in_order, moved_bytes
@@ -122,7 +123,7 @@ def _first_look(hosts: Hosts) -> Look:
 
 
 def _checked_track(one: Checked, step: Step, now: float) -> Track:
-    track = Track(vm=one.vm, placement=one.placement, findings=one.findings)
+    track = Track(vm=one.vm, placement=one.placement, needs=needs_of(one.order), findings=one.findings)
     track.note(step, now)
     stops = blocking(one.findings)
     if stops:
@@ -232,6 +233,7 @@ def _result(track: Track, plan: MigrationPlan) -> VmResult:
         started=track.started_at,
         seconds=took,
         bytes=moved_bytes(track) if track.began else None,
+        needs=track.needs,
         findings=track.findings,
         error=track.error,
     )

@@ -15,6 +15,8 @@ from ...findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..preflight.needs import Needs
+
 
 class Result(str, Enum):
     """How it ended for a VM."""
@@ -43,6 +45,7 @@ class VmResult:
     bytes: int | None = None
     """Bytes of the disk files that were to be copied, and of the memory of a running VM."""
     blackout_seconds: float | None = None
+    needs: Needs | None = None
     findings: tuple[Finding, ...] = ()
     error: MobilityError | None = None
 
@@ -58,6 +61,7 @@ class VmResult:
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "bytes": self.bytes,
             "blackout_seconds": self.blackout_seconds,
+            "needs": None if self.needs is None else self.needs.as_plain(),
             "findings": [finding.as_plain() for finding in self.findings],
             "error": None if self.error is None else error_as_plain(self.error),
         }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ...errors import AuthenticationFailed, ConnectionLost, MobilityError, NotFound, NotPossible, RemoteError, TimedOut
 from ...findings import Finding, Severity, blocking
 from ..preflight.facts import VmFacts
+from ..preflight.needs import Needs
 from ..remedies import TRANSIENT
 from .decide import UNSETTLED, Step
 from .mover import Attempt
@@ -29,6 +30,8 @@ class Track(Way):
 
     vm: VmFacts
     placement: Placement
+    needs: Needs | None = None
+    """What it takes at the destination, where that was checked."""
     checked: bool = True
     """Whether the checks of a move were made; ``vm`` and ``placement`` say nothing about its parts before."""
     prepared: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ...findings import Finding, Severity
 from .facts import MoveFacts
+from .needs import Needs, VolumeNeed
 
 _MB = 1024**2
 
@@ -21,47 +22,58 @@ def lacking_room(moves: Sequence[MoveFacts]) -> dict[str, tuple[Finding, ...]]:
     memory, space = 0, dict[str, int]()
     found: dict[str, tuple[Finding, ...]] = {}
     for move in moves:
-        needed = _needed_space(move)
-        problems = (*_memory(move, memory), *_space(move, needed, space))
+        needs = needs_of(move)
+        problems = (*_memory(move, needs, memory), *_space(move, needs, space))
         if problems:
             found[move.vm.id] = problems
             continue
-        memory += move.vm.memory_bytes if move.vm.runs else 0
-        for volume, size in needed.items():
-            space[volume] = space.get(volume, 0) + size
+        memory += needs.memory_bytes
+        for need in needs.volumes:
+            space[need.volume] = space.get(need.volume, 0) + need.bytes
     return found
 
 
-def _needed_space(move: MoveFacts) -> dict[str, int]:
-    needed: dict[str, int] = {}
+def needs_of(move: MoveFacts) -> Needs:
+    """Return what the VM takes at the destination."""
+    sizes: dict[tuple[str, int | None], int] = {}
+    files = []
     for disk in move.vm.disks:
         target = move.placement.target_of(disk.path) if disk.path else None
         if target is not None:
-            volume, _free = move.destination.volume_at(target)
-            needed[volume] = needed.get(volume, 0) + disk.file_size
-    return needed
+            at = move.destination.volume_at(target)
+            sizes[at] = sizes.get(at, 0) + disk.file_size
+            files.append(target)
+    in_order = sorted(sizes.items(), key=lambda item: item[0][0])
+    return Needs(
+        memory_bytes=move.vm.memory_bytes if move.vm.runs else 0,
+        memory_free_bytes=move.destination.memory_free,
+        volumes=tuple(VolumeNeed(volume=v, bytes=size, free_bytes=free) for (v, free), size in in_order),
+        files=tuple(files),
+        sole_name=move.chosen_by_name,
+    )
 
 
-def _memory(move: MoveFacts, before: int) -> tuple[Finding, ...]:
-    free = move.destination.memory_free
-    if free is None or not move.vm.runs or before + move.vm.memory_bytes <= free:
+def _memory(move: MoveFacts, needs: Needs, before: int) -> tuple[Finding, ...]:
+    free = needs.memory_free_bytes
+    if free is None or not move.vm.runs or before + needs.memory_bytes <= free:
         return ()
     return (
         Finding(
             id="memory_insufficient",
             severity=Severity.BLOCKING,
             subject=move.vm.name,
-            evidence=f"needs {move.vm.memory_bytes // _MB} MB; {move.destination.inventory_name} has "
+            evidence=f"needs {needs.memory_bytes // _MB} MB; {move.destination.inventory_name} has "
             f"{free // _MB} MB free" + (f", of which VMs before it take {before // _MB} MB" if before else ""),
             remedy="Free memory there, move fewer VMs, or turn the VM off for the move.",
         ),
     )
 
 
-def _space(move: MoveFacts, needed: dict[str, int], before: dict[str, int]) -> tuple[Finding, ...]:
+def _space(move: MoveFacts, needs: Needs, before: dict[str, int]) -> tuple[Finding, ...]:
     found = []
-    for volume, size in sorted(needed.items()):
-        (_name, free), taken = move.destination.volume_at(volume), before.get(volume, 0)
+    for need in needs.volumes:
+        volume, size, free = need.volume, need.bytes, need.free_bytes
+        taken = before.get(volume, 0)
         if free is None or taken + size <= free:
             continue
         found.append(

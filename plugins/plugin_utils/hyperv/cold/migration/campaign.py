@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ....operation import Reporter
     from ....session.protocol import Session, Sessions
     from ....waiting import Clock
+    from ...preflight.needs import Needs
     from .adapters import Wiring
     from .reading import Case
     from .request import ColdRequest
@@ -40,6 +41,8 @@ class Track:
     wiring: Wiring
     steps: tuple[Step, ...] = ()
     """What is left, as decided before the first change."""
+    needs: Needs | None = None
+    """What it takes at the destination, where that was checked."""
     findings: tuple[Finding, ...] = ()
     result: Result | None = None
     error: MobilityError | None = None

@@ -173,6 +173,7 @@ def _result(track: Track, ready: ColdPlan) -> VmResult:
         seconds=took,
         bytes=track.size,
         folders=where_to_bring(ready.request, track.case.places, track.case.id) if waits or track.began else {},
+        needs=track.needs,
         findings=track.findings,
         error=track.error,
     )

@@ -14,6 +14,7 @@ from ...migration.outcome import error_as_plain
 if TYPE_CHECKING:
     from ....errors import MobilityError
     from ....findings import Finding
+    from ...preflight.needs import Needs
 
 
 class Result(str, Enum):
@@ -47,6 +48,7 @@ class VmResult:
     """Size of the exported tree, or of the files that are to be exported."""
     folders: dict[str, str] = field(default_factory=dict)
     """Where the export lies on the source, and where the tree belongs at the destination."""
+    needs: Needs | None = None
     findings: tuple[Finding, ...] = ()
     error: MobilityError | None = None
 
@@ -63,6 +65,7 @@ class VmResult:
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "bytes": self.bytes,
             "folders": dict(self.folders),
+            "needs": None if self.needs is None else self.needs.as_plain(),
             "findings": [finding.as_plain() for finding in self.findings],
             "error": None if self.error is None else error_as_plain(self.error),
         }

@@ -42,7 +42,7 @@ from .refusals import error_of, refusal
 from .removing import done_in, doubts
 from .request import EXTERNAL
 from .returning import return_doubts
-from .room import read_lying
+from .room import needs_of, read_lying
 
 if TYPE_CHECKING:
     from ....operation import Request
@@ -235,7 +235,8 @@ def _checked(
         lying = read_lying(hosts.source, hosts.destination, track.case, track.steps)
         moves.append(replace(_move(track, source, destination, asked, guests, others), lying=lying))
     found = check(moves)
-    for track in due:
+    for track, move in zip(due, moves, strict=True):
+        track.needs = needs_of(move)
         _stop(track, found[track.case.id])
     return [*due, *(track for track in tracks if track not in due)]
 

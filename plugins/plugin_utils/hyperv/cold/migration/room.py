@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....findings import Finding, Severity
+from ...preflight.needs import Needs, VolumeNeed
 from .. import files
 from ..export_checking import freed_bytes
 from ..export_look import State
@@ -104,6 +105,19 @@ def lacking_room(moves: Sequence[ColdMove]) -> dict[str, tuple[Finding, ...]]:
         for need in needs:
             taken[need.key] = taken.get(need.key, 0) + need.size
     return found
+
+
+def needs_of(move: ColdMove) -> Needs:
+    """Return what the VM takes at the destination; its folders there are named by its Id."""
+    return Needs(
+        memory_bytes=move.vm.memory_bytes if Step.START in move.steps else 0,
+        memory_free_bytes=move.destination.memory_free,
+        volumes=tuple(
+            VolumeNeed(volume=need.volume, bytes=need.size, free_bytes=need.free)
+            for need in _needs(move)
+            if not need.exports
+        ),
+    )
 
 
 def _needs(move: ColdMove) -> Iterator[_Need]:
