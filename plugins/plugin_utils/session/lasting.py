@@ -21,6 +21,8 @@ _READING: Final = frozenset(
 )  # fmt: skip
 _OF_THE_SHELL: Final = frozenset(("new-psdrive", "remove-psdrive", "set-variable"))
 """Change the shell only, and end with it."""
+_ONCE: Final = frozenset(("foreach-object", "compare-vm"))
+"""Not to be asked again blindly: a method called on each object may do anything, a comparison leaves a planned VM."""
 _BEGUN_ANEW: Final = frozenset(("copy-item", "invoke-webrequest"))
 """Fetch a file under a name of their own: of no use to whoever comes after."""
 _NEVER_BEGAN: Final = frozenset(
@@ -47,12 +49,11 @@ def holds(statements: Sequence[Pipeline]) -> bool:
 def repeatable(statements: Sequence[Pipeline], lost: ConnectionLost | TimedOut) -> bool:
     """Whether statements may simply be asked again in a new shell: they only read, and their link broke off.
 
-    A method that is called on each object of a pipeline may do anything. That nothing is kept in the shell the caller
-    knows.
+    That nothing is kept in the shell the caller knows.
     """
     if isinstance(lost, TimedOut) or not (broke_off(lost) or lost.details.get("reason") == "shell_gone"):
         return False
-    return all(_reads(name) and name != "foreach-object" for name in _names(statements))
+    return all(_reads(name) and name not in _ONCE for name in _names(statements))
 
 
 def goes_on(statements: Sequence[Pipeline], lost: ConnectionLost) -> bool:

@@ -1,0 +1,50 @@
+# Copyright: hyperv.mobility contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which statements may be asked again after a lost link, and which leave something in their shell."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, TimedOut
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Pipeline, command, select
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.lasting import holds, repeatable
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.live import keep, kept
+
+BROKEN = ConnectionLost("reset", reason="link")
+READ = command("Get-VM") | select("Name")
+
+
+@pytest.mark.parametrize(
+    ("statement", "again"),
+    [
+        (READ, True),
+        (command("Get-VHD", Path="D:\\a.vhdx") | command("Out-Null"), True),
+        (command("Move-VM", Name="a"), False),
+        (command("Get-WmiObject", Class="X") | command("ForEach-Object", MemberName="Delete"), False),
+        (command("Compare-VM", Name="a", DestinationHost="hv02"), False),
+        (READ | keep("vm"), False),
+    ],
+)
+def test_only_what_reads_is_asked_again(statement: Pipeline, again: bool) -> None:
+    assert repeatable([READ, statement], BROKEN) is again
+
+
+@pytest.mark.parametrize(
+    ("lost", "again"),
+    [
+        (ConnectionLost("gone", reason="shell_gone"), True),
+        (ConnectionLost("nobody", reason="no_connection"), False),
+        (ConnectionLost("a fault", reason="fault"), False),
+        (ConnectionLost("stopped", reason="stopped"), False),
+        (TimedOut("late"), False),
+    ],
+)
+def test_only_after_a_link_that_broke_off(lost: ConnectionLost | TimedOut, again: bool) -> None:
+    assert repeatable([READ], lost) is again
+
+
+def test_what_stays_in_a_shell() -> None:
+    assert holds([READ, READ | keep("vm")])
+    assert holds([command("New-PSDrive", Name="hm", PSProvider="FileSystem", Root="\\\\hv01\\d$")])
+    assert not holds([READ, kept("vm")])
