@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from integration.harness import LAB, Lab, lab_environment
+import yaml
+from integration.harness import LAB, Lab, await_ready, base_address, lab_environment
 
 pytestmark = pytest.mark.lab
 FLEET = {"hosts": [{"name": "HV1"}], "vms": [{"name": "web", "host": "HV1"}]}
@@ -37,3 +40,24 @@ def test_where_no_lab_runs(tmp_path: Path) -> None:
     status, output, complaint = command("state", "--workdir", str(tmp_path))
     assert (status, output) == (2, "")
     assert complaint.startswith(f"no lab runs in {tmp_path}: ")
+
+
+def test_a_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet.yml"
+    fleet.write_text(yaml.safe_dump(FLEET), encoding="utf-8")
+    words = [*LAB, "serve", str(fleet), "--workdir", str(tmp_path), "--base", base_address(), "--with-parent"]
+    starter = f"import subprocess; subprocess.Popen({words!r}).wait()"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", starter],
+        env=lab_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    await_ready(parent, tmp_path)
+    parent.kill()
+    deadline = time.monotonic() + 20
+    while (tmp_path / "control.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    parent.communicate(timeout=10)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import resource
 import signal
 import sys
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .world import World
 
 _FILES = 65_536
+_PARENT_SECONDS = 2.0
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -48,7 +51,7 @@ def serve(arguments: argparse.Namespace) -> int:
             host.scripts = scripts
     _allow_many_files()
     try:
-        asyncio.run(run(fleet, arguments.workdir))
+        asyncio.run(run(fleet, arguments.workdir, parent=os.getppid() if arguments.with_parent else None))
     except OSError as problem:
         print(f"can't serve: {problem}", file=sys.stderr)
         return 1
@@ -62,8 +65,11 @@ def _allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def run(world: World, workdir: Path) -> None:
-    """Serve a world from a directory until SIGTERM or SIGINT; OSError where an address is taken."""
+async def run(world: World, workdir: Path, *, parent: int | None = None) -> None:
+    """Serve a world from a directory until SIGTERM or SIGINT; OSError where an address is taken.
+
+    With ``parent`` it ends with that process too: whoever started it may have been killed.
+    """
     began = time.monotonic()
     workdir.mkdir(parents=True, exist_ok=True)
     authority = Authority(workdir)
@@ -84,7 +90,7 @@ async def run(world: World, workdir: Path) -> None:
     count = len(world.machines()) + len(linux.machines) + (len(guests) if guests is not None else 0)
     print(f"ready: {count} hosts in {time.monotonic() - began:.1f} s, files in {workdir}", flush=True)
     try:
-        await stop.wait()
+        await (stop.wait() if parent is None else _until(stop, parent))
     finally:
         desk.close()
         await linux.stop()
@@ -92,3 +98,9 @@ async def run(world: World, workdir: Path) -> None:
             await asr.stop()
         await wire.stop()
         journal.close()
+
+
+async def _until(stop: asyncio.Event, parent: int) -> None:
+    while not stop.is_set() and os.getppid() == parent:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stop.wait(), _PARENT_SECONDS)
