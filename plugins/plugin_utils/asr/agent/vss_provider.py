@@ -17,6 +17,7 @@ from ...operation import Diff, Outcome, carry_out
 from ...session.command import command
 from ...waiting import SYSTEM_CLOCK, Clock, Deadline
 from ..recognise import Recognised, recognise, recognise_vacp
+from ..windows.reading import VACP_LINES, VACP_LOG
 from .machine import Attempt, VendorFailed
 from .state import VSS_SERVICE
 from .windows_machine import WindowsMachine, base_folder
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 PRESENT, ABSENT, REPAIRED = "present", "absent", "repaired"
 INSTALL, UNINSTALL, ENABLE = "install", "uninstall", "enable"
 SCRIPTS: Final = {INSTALL: "InMageVSSProvider_Install.cmd", UNINSTALL: "InMageVSSProvider_Uninstall.cmd"}
-VACP_LOG: Final = "Application Data\\ApplicationPolicyLogs\\vacp.log"
 _DISABLED: Final = "disabled"
 
 
@@ -144,7 +144,7 @@ class _Hands:
         """Return what the log of application-consistent points says of late."""
         if not self.agent.installed:
             return []
-        log = self._machine.read_text(f"{self._folder}\\{VACP_LOG}") or ""
+        log = self._machine.read_end(f"{self._folder}\\{VACP_LOG}", VACP_LINES)
         return [each.as_plain() for each in recognise_vacp(log)]
 
     def apply(self, due: ProviderPlan, deadline: Deadline) -> dict[str, Any]:

@@ -123,6 +123,12 @@ class WindowsMachine:
         ]
         return None if reply.errors else "\n".join(str(line) for line in reply.objects)
 
+    def read_end(self, path: str, lines: int) -> str:
+        """Return the last lines of a text file; "" where there is none. Old systems have no Get-Content -Tail."""
+        asked = command("Get-Content", LiteralPath=path, ErrorAction="Stop") | command("Select-Object", Last=lines)
+        reply = self._session.invoke(asked, timeout_seconds=60)[0]
+        return "" if reply.errors else "\n".join(str(line) for line in reply.objects)
+
     def has_file(self, path: str) -> bool:
         """Return whether a file is there and can be reached."""
         reply = self._session.invoke(command("Test-Path", LiteralPath=path, PathType="Leaf"), timeout_seconds=60)[0]

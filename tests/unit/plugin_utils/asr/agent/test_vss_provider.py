@@ -36,6 +36,7 @@ class Machine:
     codes: list[int] = field(default_factory=list)
     output: str = ""
     vacp: list[str] = field(default_factory=list)
+    sessions: list[FakeSession] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     forgets: bool = False
 
@@ -53,6 +54,7 @@ class Machine:
             },
             host="win01",
         )
+        self.sessions.append(session)
         programs = FakePrograms()
         programs.on("vssadmin", lambda _run: self.providers())
         programs.on("InMageVSSProvider_Install.cmd", self.install)
@@ -191,6 +193,8 @@ def test_removal() -> None:
 def test_the_log_of_snapshots_is_read_under_its_ids() -> None:
     machine = Machine(provider=True, vacp=["ok", "vacpError: 2147943458"])
     assert [each["id"] for each in machine.operate().values["findings"]] == ["78144", "vss:0x80070422"]
+    ((asked,),) = [sent for sent in machine.sessions[-1].invocations if "vacp.log" in str(sent)]
+    assert asked.commands[1].parameters == (("Last", 100),), "a log of months stays where it is"
 
 
 def test_without_an_agent_there_are_no_scripts() -> None:
