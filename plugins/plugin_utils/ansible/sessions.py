@@ -102,11 +102,13 @@ class PluginLink:
         """Return the family's error, or the same where it is none of a link's; what was left on the host is deleted."""
         if isinstance(error, (ValueError, ImportError)):
             return unfit(error, self._host, str(option_reader(self._connection)("auth") or "psrp"))
-        if not isinstance(error, AnsibleConnectionFailure):
+        if not isinstance(error, (AnsibleConnectionFailure, *FOREIGN)):
             return error
-        known = translate(error.__cause__ or error.__context__ or error, self._host)
+        failure = error if isinstance(error, FOREIGN) else error.__cause__ or error.__context__ or error
+        known = translate(failure, self._host)
         pool = self._connection.runspace
         if pool is not None:
+            renew_when_needed(pool.connection)  # what is sealed for a dead connection can't be read on a new one
             withdraw(pool.connection, pool.shell, known)
         return known
 
@@ -187,6 +189,8 @@ class UnreachableLink:
             known = translate(error, self._host)
             if self._host not in self._accepted and isinstance(known, ConnectionLost):
                 known.details = {**known.details, "unreachable": True}
+            if known is error:
+                raise
             raise known from error
 
 

@@ -15,7 +15,7 @@ from pypsrp.wsman import NAMESPACES, SelectorSet, WSMan, WSManAction
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, MobilityError
 from .renewal import renew_when_needed
-from .translate import FOREIGN, best_effort, broke_off, translate, unfit
+from .translate import FOREIGN, broke_off, translate, translated, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -86,17 +86,27 @@ def _leaving_nothing(client: Any, shell: Any) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, FOREIGN):
-            withdraw(client, shell, translate(error, ""))
-        client.close()
+        try:
+            if isinstance(error, FOREIGN):
+                withdraw(client, shell, translate(error, ""))
+        finally:
+            client.close()
         raise
 
 
 def withdraw(client: Any, shell: Any, failure: MobilityError) -> None:
-    """Delete what an opening that broke off may have left: a shell nobody uses counts against the user's limit."""
+    """Delete what an opening that broke off may have left: a shell nobody uses counts against the user's limit.
+
+    Raises AuthenticationFailed where the machine refuses the credentials now: then nothing may be tried again.
+    """
     if isinstance(failure, ConnectionLost) and broke_off(failure) and shell.id is not None:
-        with best_effort():
-            _delete(client, shell, wait=_CLOSE_SECONDS // 2)
+        try:
+            with translated(""):
+                _delete(client, shell, wait=_CLOSE_SECONDS // 2)
+        except AuthenticationFailed:
+            raise
+        except MobilityError:
+            return
 
 
 def _delete(client: Any, shell: Any, *, wait: int) -> None:
@@ -122,7 +132,7 @@ class EndpointLink:
 
     def open(self) -> Any:
         """Return an open pool. Raises AuthenticationFailed when every way of signing in was refused."""
-        return self._first(Endpoint.connect)
+        return self._first(lambda endpoint: endpoint.connect())
 
     def open_shell(self, idle_seconds: int = IDLE_SECONDS) -> Any:
         """Return an open cmd shell, which ends when nobody used it for so long; raises as ``open`` does."""
@@ -134,6 +144,7 @@ class EndpointLink:
 
     def _first(self, enter: Callable[[Endpoint], Any]) -> Any:
         refusals: list[str] = []
+        refused: Exception | None = None
         for endpoint in self._endpoints:
             try:
                 entered = enter(endpoint)
@@ -142,7 +153,9 @@ class EndpointLink:
             except FOREIGN as error:
                 known = translate(error, self._host)
                 if not isinstance(known, AuthenticationFailed):
-                    raise known from error
+                    # Where a way was refused before this one broke, nobody may try them all again.
+                    raise known from (refused or error)
+                refused = known
                 refusals.append(f"{endpoint.auth}: {error}")
                 continue
             self._used = endpoint

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConnectionLost, TimedOut
+from .command import Credential, Secret
 from .translate import broke_off
 
 if TYPE_CHECKING:
@@ -41,19 +42,35 @@ def changes(statements: Sequence[Pipeline]) -> bool:
     return any(not (_reads(name) or name in _OF_THE_SHELL) for name in _names(statements))
 
 
-def holds(statements: Sequence[Pipeline]) -> bool:
-    """Whether the statements leave something in their shell that later ones may build upon."""
-    return any(name in _OF_THE_SHELL for name in _names(statements))
+def held(before: frozenset[str], statements: Sequence[Pipeline]) -> frozenset[str]:
+    """Return what a shell keeps after the statements, variables ("$name") and drives ("name:")."""
+    kept = set(before)
+    for item in (item for statement in statements for item in statement.commands):
+        name, given = item.name.lower(), dict(item.parameters)
+        if name == "set-variable":
+            (kept.discard if "Value" in given else kept.add)(f"${given['Name']}")
+        elif name == "new-psdrive":
+            kept.add(f"{given['Name']}:")
+        elif name == "remove-psdrive":
+            kept.discard(f"{given['Name']}:")
+    return frozenset(kept)
+
+
+def builds_upon(kept: frozenset[str], statements: Sequence[Pipeline]) -> bool:
+    """Whether the statements may need what their shell keeps: they ask for a variable, or a path may be on a drive."""
+    return any(one.endswith(":") for one in kept) or (bool(kept) and "get-variable" in _names(statements))
 
 
 def repeatable(statements: Sequence[Pipeline], lost: ConnectionLost | TimedOut) -> bool:
     """Whether statements may simply be asked again in a new shell: they only read, and their link broke off.
 
-    That nothing is kept in the shell the caller knows.
+    That the old shell kept nothing the caller knows; what they keep themselves they keep in the new one.
     """
     if isinstance(lost, TimedOut) or not (broke_off(lost) or lost.details.get("reason") == "shell_gone"):
         return False
-    return all(_reads(name) and name not in _ONCE for name in _names(statements))
+    if any(isinstance(value, (Secret, Credential)) for value in _values(statements)):
+        return False  # a refusal may be what was lost
+    return all(name not in _ONCE and (_reads(name) or name == "set-variable") for name in _names(statements))
 
 
 def goes_on(statements: Sequence[Pipeline], lost: ConnectionLost) -> bool:
@@ -69,6 +86,10 @@ def goes_on(statements: Sequence[Pipeline], lost: ConnectionLost) -> bool:
 
 def _names(statements: Sequence[Pipeline]) -> list[str]:
     return [item.name.lower() for statement in statements for item in statement.commands]
+
+
+def _values(statements: Sequence[Pipeline]) -> list[Any]:
+    return [value for statement in statements for item in statement.commands for _name, value in item.parameters]
 
 
 def _reads(name: str) -> bool:

@@ -18,7 +18,7 @@ from ..waiting import SYSTEM_CLOCK, Clock, Deadline
 from . import build
 from .command import Pipeline, command
 from .invocation import Course, Invocation
-from .lasting import changes, goes_on, holds, never_began, repeatable
+from .lasting import builds_upon, changes, goes_on, held, never_began, repeatable
 from .opening import LINK_PAUSES_SECONDS, opened, patiently, signing_in
 from .reply import ErrorRecord, Replies, Reply
 from .translate import best_effort
@@ -56,8 +56,8 @@ class PsrpSession:
         self._accepted = set() if accepted is None else accepted
         """Hosts that took our credentials during this task, shared by its sessions."""
         self._pool: Any = None
-        self._holds = False
-        """Whether the runspace keeps something that later statements may build upon."""
+        self._kept: frozenset[str] = frozenset()
+        """What the runspace keeps that later statements may build upon."""
         self.may_have_changed = False
         """Whether anything was sent that changes the machine."""
 
@@ -80,7 +80,7 @@ class PsrpSession:
         deadline = Deadline(limit, self._clock)
         marker = f"hm-{uuid4().hex}" if len(statements) > 1 else None
         course = self._course(statements, marker, deadline)
-        self._holds = self._holds or holds(statements)
+        self._kept = held(self._kept, statements)
         self.may_have_changed = self.may_have_changed or changes(statements)
         return sorted_by_statement(course, statements, marker, self.host)
 
@@ -94,7 +94,7 @@ class PsrpSession:
                 with signing_in(self.host, self._accepted):
                     return invocation.finish(deadline)
             except (ConnectionLost, TimedOut) as lost:
-                alone = self._pool is not None and not self._holds
+                alone = self._pool is not None and not self._kept
                 self._lost(statements, lost, begun=invocation is not None)
                 pause = next(pauses, None)
                 if pause is None or not (alone and repeatable(statements, lost)):
@@ -113,7 +113,7 @@ class PsrpSession:
 
     def abandon(self) -> None:
         """Forget the runspace without closing it: what runs there goes on, and the host ends the shell when idle."""
-        pool, self._pool, self._holds = self._pool, None, False
+        pool, self._pool, self._kept = self._pool, None, frozenset()
         if pool is not None:
             with best_effort():
                 self._link.leave(pool)
@@ -123,7 +123,7 @@ class PsrpSession:
         self._release(lost=False)
 
     def _release(self, *, lost: bool) -> None:
-        pool, self._pool, self._holds = self._pool, None, False
+        pool, self._pool, self._kept = self._pool, None, frozenset()
         if pool is not None:
             with best_effort():
                 self._link.release(pool, lost=lost)
@@ -142,10 +142,10 @@ class PsrpSession:
         except ConnectionLost as gone:
             # An idle session may have been ended by the host meanwhile; nothing was started, so a new one can do it,
             # unless it builds upon what the old one kept: a path on a drive that is gone would just not be found.
-            if gone.details.get("reason") != "shell_gone" or self._holds:
+            if gone.details.get("reason") != "shell_gone" or builds_upon(self._kept, statements):
                 raise
             self._release(lost=True)
-            return patiently(start, deadline, self._clock)
+        return patiently(start, deadline, self._clock)  # outside, or its errors would be taken for this one
 
 
 def marked(statements: Sequence[Pipeline], marker: str | None) -> list[Pipeline]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
-from requests.exceptions import ConnectTimeout, RequestException, SSLError, Timeout
+from requests.exceptions import ChunkedEncodingError, ConnectTimeout, RequestException, SSLError, Timeout
 from spnego.exceptions import SpnegoError
+from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from ..errors import AuthenticationFailed, ConnectionLost, InvalidRequest, MobilityError, RemoteError
 
@@ -40,6 +42,12 @@ else:
 
 FOREIGN: Final = (WinRMError, RequestException, SpnegoError, OSError, ET.ParseError, *_CREDSSP)
 """What pypsrp, requests, spnego, requests-credssp and sockets raise when a link fails."""
+
+_NOBODY: Final = (ConnectionRefusedError, ConnectTimeout, NewConnectionError)
+"""No connection came about: refused, no way there, no such name."""
+_BROKEN: Final = (ConnectionError, HTTPException, ProtocolError, ChunkedEncodingError, ET.ParseError)
+"""A connection that was there ended in the middle."""
+_GATEWAYS: Final = (502, 504)
 
 _ABANDONED = (
     "Shells that killed runs left behind are the likely cause; they end after their idle time. "
@@ -135,7 +143,7 @@ def _from_transport(error: BaseException, host: str) -> MobilityError:
             reason="certificate",
             retry=False,
         )
-    if any(isinstance(one, (ConnectionRefusedError, ConnectTimeout)) for one in causes):
+    if any(isinstance(one, _NOBODY) for one in causes):
         return ConnectionLost(f"{host} can't be reached: {_said(error)}", reason="no_connection", retry=False)
     return ConnectionLost(f"the link to {host} failed: {_said(error)}", reason="link", retry=False)
 
@@ -147,8 +155,10 @@ def broke_off(lost: ConnectionLost) -> bool:
     none either: the same secret would be shown again.
     """
     causes = tuple(_chain(lost))
-    return lost.details.get("reason") == "link" and not any(
-        isinstance(one, (Timeout, AuthenticationFailed)) for one in causes
+    if lost.details.get("reason") != "link" or any(isinstance(one, (Timeout, AuthenticationFailed)) for one in causes):
+        return False
+    return any(
+        isinstance(one, _BROKEN) or (isinstance(one, WinRMTransportError) and one.code in _GATEWAYS) for one in causes
     )
 
 

@@ -70,9 +70,7 @@ class UnbrokenRun:
     def _started(self, line: tuple[str, list[str]], deadline: Deadline) -> Process:
         def start() -> Process:
             if self._shell is None:
-                self._shell = opened(
-                    self._host, lambda: self._link.open_shell(IDLE_SECONDS), self._accepted, self._clock
-                )
+                self._shell = opened(self._host, self._open, self._accepted)
             process = Process(self._shell, line[0], line[1], no_shell=True)
             with translated(self._host):
                 process.begin_invoke()

@@ -122,7 +122,7 @@ class WinrsPrograms:
     def _started(self, line: tuple[str, list[str]], deadline: Deadline, program: str) -> Any:
         def start() -> Any:
             if self._shell is None:
-                self._shell = opened(self.host, self._link.open_shell, self._accepted, self._clock)
+                self._shell = opened(self.host, self._link.open_shell, self._accepted)
             process = Process(self._shell, line[0], line[1], no_shell=True)
             with translated(self.host):
                 process.begin_invoke()
@@ -137,7 +137,7 @@ class WinrsPrograms:
             if gone.details.get("reason") != "shell_gone":
                 raise
             self._release(lost=True)
-            return patiently(start, deadline, self._clock)
+        return patiently(start, deadline, self._clock)  # outside, or its errors would be taken for this one
 
     def _finish(self, process: Any, deadline: Deadline, program: str) -> None:
         unanswered = 0

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink, UnreachableLink
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, InvalidRequest
 from pypsrp.wsman import SelectorSet
-from requests.exceptions import ConnectTimeout
+from requests.exceptions import ChunkedEncodingError, ConnectTimeout
 
 
 class Client:
@@ -77,10 +77,21 @@ def test_a_pool_that_did_not_open_is_not_taken_for_an_open_one() -> None:
     assert link.open().open
 
 
-@pytest.mark.parametrize(("cause", "ended"), [(OSError("reset"), ["S-1"]), (ConnectTimeout("nobody"), [])])
-def test_what_an_opening_that_broke_off_may_have_left_is_deleted(cause: Exception, ended: list[str]) -> None:
-    failure = AnsibleConnectionFailure("not connected")
+def wrapped(cause: Exception) -> Exception:
+    failure: Exception = AnsibleConnectionFailure("not connected")
     failure.__cause__ = cause
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("failure", "ended"),
+    [
+        (wrapped(ConnectionResetError("reset")), ["S-1"]),
+        (ChunkedEncodingError("cut"), ["S-1"]),
+        (wrapped(ConnectTimeout("nobody")), []),
+    ],
+)
+def test_what_an_opening_that_broke_off_may_have_left_is_deleted(failure: Exception, ended: list[str]) -> None:
     plugin = Plugin(refusals=1, failure=failure)
     with pytest.raises(ConnectionLost):
         PluginLink(plugin, "hv1").open()

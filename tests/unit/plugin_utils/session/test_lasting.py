@@ -7,11 +7,22 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, TimedOut
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import Pipeline, command, select
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.lasting import holds, repeatable
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.live import keep, kept
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import (
+    Credential,
+    Pipeline,
+    Secret,
+    command,
+    select,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.lasting import (
+    builds_upon,
+    held,
+    repeatable,
+)
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.live import forget, keep, kept
 
 BROKEN = ConnectionLost("reset", reason="link")
+BROKEN.__cause__ = ConnectionResetError()
 READ = command("Get-VM") | select("Name")
 
 
@@ -23,7 +34,8 @@ READ = command("Get-VM") | select("Name")
         (command("Move-VM", Name="a"), False),
         (command("Get-WmiObject", Class="X") | command("ForEach-Object", MemberName="Delete"), False),
         (command("Compare-VM", Name="a", DestinationHost="hv02"), False),
-        (READ | keep("vm"), False),
+        (READ | keep("vm"), True),
+        (command("New-PSDrive", Name="hm"), False),
     ],
 )
 def test_only_what_reads_is_asked_again(statement: Pipeline, again: bool) -> None:
@@ -44,7 +56,26 @@ def test_only_after_a_link_that_broke_off(lost: ConnectionLost | TimedOut, again
     assert repeatable([READ], lost) is again
 
 
+def test_a_secret_is_not_shown_again() -> None:
+    asked = command("Get-ADUser", Identity="a", Credential=Credential("LAB\\a", Secret("x")))
+    assert repeatable([asked], BROKEN) is False
+
+
 def test_what_stays_in_a_shell() -> None:
-    assert holds([READ, READ | keep("vm")])
-    assert holds([command("New-PSDrive", Name="hm", PSProvider="FileSystem", Root="\\\\hv01\\d$")])
-    assert not holds([READ, kept("vm")])
+    drive = command("New-PSDrive", Name="hm", PSProvider="FileSystem", Root="\\\\hv01\\d$")
+    kept_both = held(held(frozenset(), [READ, READ | keep("vm")]), [drive])
+    assert kept_both == {"$hm_vm", "hm:"}
+    assert held(kept_both, [forget("vm"), command("Remove-PSDrive", Name="hm")]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("there", "statement", "builds"),
+    [
+        ({"$hm_vm"}, kept("vm"), True),
+        ({"$hm_vm"}, READ, False),
+        ({"hm:"}, command("Test-Path", LiteralPath="hm:\\x"), True),
+        (set(), kept("vm"), False),
+    ],
+)
+def test_what_builds_upon_it(there: set[str], statement: Pipeline, builds: bool) -> None:
+    assert builds_upon(frozenset(there), [statement]) is builds
