@@ -202,7 +202,18 @@ def serve(fleet: Path | Mapping[str, Any], workdir: Path, *options: str) -> Iter
         path = fleet
     log = (workdir / "lab.log").open("w", encoding="utf-8")
     process = subprocess.Popen(
-        [*LAB, "serve", str(path), "--workdir", str(workdir), "--base", base_address(), "--with-parent", *options],
+        [
+            *LAB,
+            "serve",
+            str(path),
+            "--workdir",
+            str(workdir),
+            "--base",
+            base_address(),
+            "--with-parent",
+            str(os.getpid()),
+            *options,
+        ],
         env=lab_environment(),
         stdout=subprocess.PIPE,
         stderr=log,

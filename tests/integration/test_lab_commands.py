@@ -46,7 +46,7 @@ def test_a_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     fleet = tmp_path / "fleet.yml"
     fleet.write_text(yaml.safe_dump(FLEET), encoding="utf-8")
     words = [*LAB, "serve", str(fleet), "--workdir", str(tmp_path), "--base", base_address(), "--with-parent"]
-    starter = f"import subprocess; subprocess.Popen({words!r}).wait()"
+    starter = f"import os, subprocess; subprocess.Popen([*{words!r}, str(os.getpid())]).wait()"
     parent = subprocess.Popen(
         [sys.executable, "-c", starter],
         env=lab_environment(),

@@ -51,7 +51,7 @@ def serve(arguments: argparse.Namespace) -> int:
             host.scripts = scripts
     _allow_many_files()
     try:
-        asyncio.run(run(fleet, arguments.workdir, parent=os.getppid() if arguments.with_parent else None))
+        asyncio.run(run(fleet, arguments.workdir, parent=arguments.with_parent))
     except OSError as problem:
         print(f"can't serve: {problem}", file=sys.stderr)
         return 1

@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     serve_.add_argument("--speed", type=float, help="simulated seconds per second, in place of the fleet file's")
     serve_.add_argument("--base", help="first loopback address, in place of the fleet file's")
     serve_.add_argument("--canned-scripts", type=Path, help="JSON list of {contains, output}: answers to script texts")
-    serve_.add_argument("--with-parent", action="store_true", help="stop when the process that started it has ended")
+    serve_.add_argument("--with-parent", type=int, metavar="PID", help="stop when this process, its parent, has ended")
     state = commands.add_parser("state", help="print the fleet's state as JSON")
     state.add_argument("--workdir", type=Path, required=True)
     order = commands.add_parser("control", help="send an order to a running lab")
