@@ -5,15 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.together import lacking
 
 
-def lacking_together(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line per thing that the VMs of several tasks lack at their destination together."""
-    return [_line(str(found["subject"]), found) for finding in lacking(results) for found in (finding.as_plain(),)]
+def lacking_together(results: Sequence[Mapping[str, Any]], destinations: Sequence[str] | None = None) -> list[str]:
+    """Return a line per thing that the VMs of several tasks lack at their destination together.
+
+    With ``destinations`` only these are told of.
+    """
+    found = [finding.as_plain() for finding in lacking([one for each in results for one in _tasks(each)])]
+    wanted = None if destinations is None else frozenset(destinations)
+    return [_line(one["subject"], one) for one in found if wanted is None or one["subject"] in wanted]
+
+
+def _tasks(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what tasks that move VMs returned, of a loop each turn; nothing of one that was skipped or failed."""
+    if "results" in result:
+        for turn in result["results"]:
+            yield from _tasks(turn)
+    elif "vms" in result:
+        yield result
+    elif not (result.get("skipped") or result.get("failed") or result.get("unreachable")):
+        raise AnsibleFilterError(
+            "lacking_together: give what vm_migration or vm_cold_migration returned; this has no vms: "
+            f"{', '.join(sorted(map(str, result))) or 'nothing'}"
+        )
 
 
 def findings(vms: Sequence[Mapping[str, Any]], severity: str = "blocking") -> list[str]:

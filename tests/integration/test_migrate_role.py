@@ -115,6 +115,9 @@ def test_what_fits_alone_but_not_together_moves_nothing(module_lab: Lab, at_firs
         "hv05: space_insufficient: 2 VMs of hv01, hv03 together need 2048 MB on C:; hv05 has 1536 MB free there. "
     )
     assert migrate(module_lab, {"hv01": TOGETHER["hv01"]}, playbook="preflight.yml").code == 0
+    run = migrate(module_lab, TOGETHER, "--tags", "preflight", migrate_skip_blocked=True)
+    assert run.code == 0, show(run)
+    assert run.one("Tell what does not fit together")["msg"] == stops[1:], "who skips is told"
     nothing_changed(module_lab, mark)
     assert where(module_lab) == at_first
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.hyperv.mobility.plugins.filter.reports import findings, lacking_together, move_summary
 
 
 def vm(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "source": "hv1", "destination": "hv2", "outcome": "moved", "findings": [], **more}
+    return {
+        "id": f"id-{name}",
+        "name": name,
+        "source": "hv1",
+        "destination": "hv2",
+        "outcome": "moved",
+        "findings": [],
+        **more,
+    }
 
 
 def finding(finding_id: str, subject: str, severity: str = "blocking") -> dict[str, str]:
@@ -58,3 +68,15 @@ def test_what_tasks_lack_together_is_a_line_each() -> None:
         "hv2: memory_insufficient: 2 VMs of hv1 together need 2048 MB of memory; hv2 has 1024 MB free. Remedy: Free "
     )
     assert lacking_together(tasks[:1]) == lacking_together([]) == []
+    looped: list[dict[str, Any]] = [
+        {"results": tasks, "changed": False},
+        {"skipped": True},
+        {"failed": True, "msg": "no"},
+    ]
+    assert lacking_together(looped) == lacking_together(looped, ["hv2"]) == [line]
+    assert lacking_together(looped, ["hv3"]) == []
+
+
+def test_what_no_task_that_moves_returned_is_named() -> None:
+    with pytest.raises(AnsibleFilterError, match="this has no vms: changed, stdout"):
+        lacking_together([{"changed": True, "stdout": ""}])

@@ -18,18 +18,26 @@ def lacking(results: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
     """Return findings about destinations where the VMs of more than one task don't fit together.
 
     ``results`` are what tasks that move VMs returned. VMs that are not going to move, and those with a blocking
-    finding of their own, take nothing.
+    finding of their own, take nothing. A VM that two tasks name goes with the first one.
     """
     asked: dict[str, list[list[_Vm]]] = {}
+    seen: set[tuple[str, str]] = set()
     for result in results:
         by_destination: dict[str, list[_Vm]] = {}
         for vm in result["vms"]:
-            if vm.get("needs") and not any(found["severity"] == "blocking" for found in vm["findings"]):
-                by_destination.setdefault(vm["destination"], []).append(vm)
+            key = str(vm["destination"]), str(vm["id"])
+            if vm.get("needs") and key not in seen and not blocking(vm):
+                seen.add(key)
+                by_destination.setdefault(key[0], []).append(vm)
         for destination, vms in by_destination.items():
             asked.setdefault(destination, []).append(vms)
     several = {name: groups for name, groups in sorted(asked.items()) if len(groups) > 1}
     return tuple(finding for name, groups in several.items() for finding in _judged(name, groups))
+
+
+def blocking(vm: _Vm) -> bool:
+    """Whether a finding of its own keeps a VM where it is."""
+    return any(found["severity"] == "blocking" for found in vm["findings"])
 
 
 def _judged(destination: str, groups: Sequence[Sequence[_Vm]]) -> Iterator[Finding]:

@@ -91,3 +91,9 @@ def test_one_name_where_a_vm_was_chosen_by_it() -> None:
     assert judge([by_id], [by_name]) == judge([by_id], [by_name, vm("db")])
     assert judge([by_id], [by_name]) == [("name_taken", "web (hv1) and WEB (hv2) have one name")]
     assert judge([by_id], [vm("web", source="hv2")]) == []
+
+
+def test_a_vm_that_two_entries_name_counts_once() -> None:
+    named = vm("sql01", memory=600, space=("D:", 600, 1000), files=("D:\\sql.vhdx",), sole_name=True)
+    assert judge([named], [named, vm("web")]) == []
+    assert len(judge([named], [named, vm("web", memory=500)])) == 1
