@@ -88,10 +88,12 @@ class PluginLink:
         try:
             pool = _runspace(self._connection)
         except Exception as error:
-            known = self._not_opened(error)
-            # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
-            with best_effort():
-                self._connection.close()
+            try:
+                known = self._not_opened(error)
+            finally:
+                # The plugin keeps the pool that did not open, and would take it for an open one at the next try.
+                with best_effort():
+                    self._connection.close()
             if known is error:
                 raise
             raise known from error
@@ -109,7 +111,7 @@ class PluginLink:
         pool = self._connection.runspace
         if pool is not None:
             renew_when_needed(pool.connection)  # what is sealed for a dead connection can't be read on a new one
-            withdraw(pool.connection, pool.shell, known)
+            withdraw(pool.connection, pool.shell, known, self._host)
         return known
 
     def release(self, pool: Any, *, lost: bool) -> None:  # noqa: ARG002

@@ -48,6 +48,10 @@ class Endpoint:
         return str(self.wsman.get("auth"))
 
     @property
+    def _server(self) -> str:
+        return str(self.wsman.get("server"))
+
+    @property
     def delegates_credentials(self) -> bool:
         """Whether signing in gives the machine credentials for a second hop."""
         if self.auth in ("kerberos", "negotiate"):
@@ -65,7 +69,7 @@ class Endpoint:
         """Return an open cmd shell (WinRS), whose programs speak UTF-8; raises what the libraries raise."""
         client = self.client()
         shell = WinRS(client, codepage=_UTF8, idle_time_out=idle_seconds)
-        with _leaving_nothing(client, shell):
+        with _leaving_nothing(client, shell, self._server):
             shell.open()
         return shell
 
@@ -75,33 +79,33 @@ class Endpoint:
         pool = RunspacePool(client, configuration_name=self.configuration_name)
         # The shell takes the idle time in every supported version of the library, the pool only in newer ones.
         pool.shell.idle_time_out = IDLE_SECONDS
-        with _leaving_nothing(client, pool.shell):
+        with _leaving_nothing(client, pool.shell, self._server):
             pool.open()
         return pool
 
 
 @contextmanager
-def _leaving_nothing(client: Any, shell: Any) -> Iterator[None]:
+def _leaving_nothing(client: Any, shell: Any, host: str) -> Iterator[None]:
     """Close the client of an opening that fails."""
     try:
         yield
     except BaseException as error:
         try:
             if isinstance(error, FOREIGN):
-                withdraw(client, shell, translate(error, ""))
+                withdraw(client, shell, translate(error, host), host)
         finally:
             client.close()
         raise
 
 
-def withdraw(client: Any, shell: Any, failure: MobilityError) -> None:
+def withdraw(client: Any, shell: Any, failure: MobilityError, host: str) -> None:
     """Delete what an opening that broke off may have left: a shell nobody uses counts against the user's limit.
 
     Raises AuthenticationFailed where the machine refuses the credentials now: then nothing may be tried again.
     """
     if isinstance(failure, ConnectionLost) and broke_off(failure) and shell.id is not None:
         try:
-            with translated(""):
+            with translated(host):
                 _delete(client, shell, wait=_CLOSE_SECONDS // 2)
         except AuthenticationFailed:
             raise

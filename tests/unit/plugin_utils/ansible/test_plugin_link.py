@@ -10,7 +10,12 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.sessions import PluginLink, UnreachableLink
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost, InvalidRequest
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
+    AuthenticationFailed,
+    ConnectionLost,
+    InvalidRequest,
+)
+from pypsrp.exceptions import AuthenticationError
 from pypsrp.wsman import SelectorSet
 from requests.exceptions import ChunkedEncodingError, ConnectTimeout
 
@@ -22,8 +27,11 @@ class Client:
         self.transport = SimpleNamespace(wrap_required=False)
         self.closed = False
         self.ended: list[str] = []
+        self.refuses = False
 
     def delete(self, resource_uri: str, *, selector_set: SelectorSet, timeout: int) -> None:
+        if self.refuses:
+            raise AuthenticationError("401")
         self.ended += [selector.text for selector in selector_set.pack()]
 
     def close(self) -> None:
@@ -46,10 +54,13 @@ class Plugin:
         self.runspace: Pool | None = None
         self.pools: list[Pool] = []
         self.refusals = refusals
+        self.refuses = False
+        """Whether the machine refuses the credentials when a shell is to be deleted."""
 
     def _connect(self) -> None:
         if self.runspace is None:
             self.runspace = Pool()
+            self.runspace.connection.refuses = self.refuses
             self.pools.append(self.runspace)
             if self.refusals:
                 self.refusals -= 1
@@ -96,6 +107,14 @@ def test_what_an_opening_that_broke_off_may_have_left_is_deleted(failure: Except
     with pytest.raises(ConnectionLost):
         PluginLink(plugin, "hv1").open()
     assert plugin.pools[0].connection.ended == ended
+
+
+def test_credentials_that_are_refused_meanwhile_are_not_shown_again() -> None:
+    plugin = Plugin(refusals=1, failure=wrapped(ConnectionResetError("reset")))
+    plugin.refuses = True
+    with pytest.raises(AuthenticationFailed, match="hv1 refused the credentials"):
+        PluginLink(plugin, "hv1").open()
+    assert plugin.runspace is None
 
 
 @pytest.mark.parametrize("failure", [ValueError("no password"), ImportError("no gssapi")])
