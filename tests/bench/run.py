@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / ".venv" / "collections")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "lab"), str(ROOT / ".venv" / "collections")]
 
 from bench import mobility, peer  # noqa: E402 - found by the line above
 from bench.figures import (  # noqa: E402

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "lab")]
 
 from integration import packages  # noqa: E402 - found by the line above
 from integration.harness import BIN, Lab, ansible_environment, serve  # noqa: E402
