@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.options import for_validator
+from ansible_collections.hyperv.mobility.plugins.plugin_utils.hyperv.preflight.needs import Needs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.hyperv.mobility.plugins"
@@ -109,3 +110,10 @@ def test_what_an_image_is_built_from_is_there_and_has_kerberos() -> None:
     assert "-r requirements.txt" in python
     assert {"pypsrp[kerberos]", "pywinrm[kerberos]"} <= {line.partition(">=")[0] for line in python}
     assert "libkrb5-dev [compile platform:dpkg]" in (ROOT / needed["system"]).read_text(encoding="utf-8")
+
+
+def test_what_a_vm_needs_is_documented_alike_and_as_it_is_returned() -> None:
+    modules = [importlib.import_module(f"{PACKAGE}.modules.{name}") for name in ("vm_migration", "vm_cold_migration")]
+    one, other = (yaml.safe_load(module.RETURN)["vms"]["contains"]["needs"]["contains"] for module in modules)
+    assert one == other
+    assert set(one) == set(Needs().as_plain())

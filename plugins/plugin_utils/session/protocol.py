@@ -27,7 +27,8 @@ class Session(Protocol):
     def invoke(self, *statements: Pipeline, timeout_seconds: float | None = None) -> Replies:
         """Run the statements in order and return one reply each.
 
-        Remote errors are in the replies; they are not raised. Raises ConnectionLost when the link fails (what changes
+        Remote errors are in the replies; they are not raised. What only reads is asked again for some seconds when a
+        link breaks off, unless the session kept something. Raises ConnectionLost when the link fails (what changes
         something goes on there then; what only reads is ended), AuthenticationFailed when the machine refuses the
         credentials, TimedOut past the deadline (what was sent may still be running there then).
         """

@@ -70,7 +70,7 @@ class UnbrokenRun:
     def _started(self, line: tuple[str, list[str]], deadline: Deadline) -> Process:
         def start() -> Process:
             if self._shell is None:
-                self._shell = opened(self._host, self._open, self._accepted)
+                self._shell = opened(self._host, lambda: self._link.open_shell(IDLE_SECONDS), self._accepted)
             process = Process(self._shell, line[0], line[1], no_shell=True)
             with translated(self._host):
                 process.begin_invoke()
@@ -88,9 +88,6 @@ class UnbrokenRun:
             if fault_code(gone) == FILE_NOT_FOUND:
                 raise NotFound(f"{self._host} has no program {self._program!r}", program=self._program) from gone
             raise
-
-    def _open(self) -> Any:
-        return self._link.open_shell(IDLE_SECONDS)
 
     def _patience(self, deadline: Deadline) -> int | None:
         usual = int(self._shell.wsman.operation_timeout)

@@ -30,7 +30,7 @@ from .windows_source import bring, disk_is_full, require_space, require_usable, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...session.command import Secret
+    from ...session.command import Pipeline, Secret
     from ...session.programs import ProgramResult
     from ...session.protocol import Sessions
     from .install_plan import InstallPlan
@@ -118,16 +118,16 @@ class WindowsMachine:
 
     def read_text(self, path: str) -> str | None:
         """Return a text file of the machine, or None where there is none or it can't be reached."""
-        reply = self._session.invoke(command("Get-Content", LiteralPath=path, ErrorAction="Stop"), timeout_seconds=60)[
-            0
-        ]
-        return None if reply.errors else "\n".join(str(line) for line in reply.objects)
+        return self._content(command("Get-Content", LiteralPath=path, ErrorAction="Stop"))
 
     def read_end(self, path: str, lines: int) -> str:
         """Return the last lines of a text file; "" where there is none. Old systems have no Get-Content -Tail."""
-        asked = command("Get-Content", LiteralPath=path, ErrorAction="Stop") | command("Select-Object", Last=lines)
+        whole = command("Get-Content", LiteralPath=path, ErrorAction="Stop")
+        return self._content(whole | command("Select-Object", Last=lines)) or ""
+
+    def _content(self, asked: Pipeline) -> str | None:
         reply = self._session.invoke(asked, timeout_seconds=60)[0]
-        return "" if reply.errors else "\n".join(str(line) for line in reply.objects)
+        return None if reply.errors else "\n".join(str(line) for line in reply.objects)
 
     def has_file(self, path: str) -> bool:
         """Return whether a file is there and can be reached."""

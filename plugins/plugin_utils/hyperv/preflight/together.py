@@ -26,7 +26,7 @@ def lacking(results: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
         by_destination: dict[str, list[_Vm]] = {}
         for vm in result["vms"]:
             key = str(vm["destination"]), str(vm["id"])
-            if vm.get("needs") and key not in seen and not blocking(vm):
+            if vm.get("needs") and key not in seen and not _is_blocked(vm):
                 seen.add(key)
                 by_destination.setdefault(key[0], []).append(vm)
         for destination, vms in by_destination.items():
@@ -35,7 +35,7 @@ def lacking(results: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
     return tuple(finding for name, groups in several.items() for finding in _judged(name, groups))
 
 
-def blocking(vm: _Vm) -> bool:
+def _is_blocked(vm: _Vm) -> bool:
     """Whether a finding of its own keeps a VM where it is."""
     return any(found["severity"] == "blocking" for found in vm["findings"])
 

@@ -12,17 +12,7 @@ import pytest
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.ansible.posix import RENEWAL_SECONDS, TaskShell
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import ConnectionLost
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from unit.fake_session import FakeClock
 
 
 class Action:
@@ -53,18 +43,18 @@ class Action:
         return {"rc": 0, "stdout": "", "stderr": ""}
 
 
-def shell(action: Action, clock: Clock) -> TaskShell:
+def shell(action: Action, clock: FakeClock) -> TaskShell:
     return TaskShell(action, "lin01", clock)
 
 
 def test_a_server_that_restarts_is_waited_for() -> None:
-    action, clock = Action(*[AnsibleConnectionFailure("reset by peer")] * 3), Clock()
+    action, clock = Action(*[AnsibleConnectionFailure("reset by peer")] * 3), FakeClock()
     shell(action, clock).renew()
     assert (action.resets, action.calls, clock.now) == (1, 4, 3.0)
 
 
 def test_one_that_stays_away_is_told_by_the_next_call() -> None:
-    action, clock = Action(*[AnsibleConnectionFailure("reset by peer")] * 99), Clock()
+    action, clock = Action(*[AnsibleConnectionFailure("reset by peer")] * 99), FakeClock()
     here = shell(action, clock)
     here.renew()
     assert clock.now == RENEWAL_SECONDS
@@ -74,7 +64,7 @@ def test_one_that_stays_away_is_told_by_the_next_call() -> None:
 
 def test_a_script_is_never_started_again_by_the_plugin() -> None:
     action = Action(AnsibleConnectionFailure("reset by peer"))
-    here = shell(action, Clock())
+    here = shell(action, FakeClock())
     with pytest.raises(ConnectionLost):
         here.run("exit 0")
     here.run("exit 0")
@@ -83,6 +73,6 @@ def test_a_script_is_never_started_again_by_the_plugin() -> None:
 
 
 def test_a_refused_secret_is_not_tried_again() -> None:
-    action, clock = Action(*[AnsibleAuthenticationFailure("no")] * 9), Clock()
+    action, clock = Action(*[AnsibleAuthenticationFailure("no")] * 9), FakeClock()
     shell(action, clock).renew()
     assert (action.calls, clock.now) == (1, 0.0)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from unit.lab.wire_world import DOMAIN, Served, serving
-from unit.plugin_utils.session.test_psrp import _act_as_machine
+from unit.psrp_machine import act_as_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class ActionModule(HostAction):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("lab")) as one:
-        _act_as_machine(one)
+        act_as_machine(one)
         yield one
 
 

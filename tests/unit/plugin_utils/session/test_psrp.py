@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,6 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.errors import (
     RemoteError,
     TimedOut,
 )
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.session import renewal
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command import (
     ON,
     Credential,
@@ -28,104 +25,18 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.command im
 )
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.endpoint import (
     IDLE_SECONDS,
-    Endpoint,
     EndpointLink,
 )
-from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.live import keep, kept
 from ansible_collections.hyperv.mobility.plugins.plugin_utils.session.psrp import PsrpSession
-from hyperv_lab.powershell.commands import ErrorRecord
 from hyperv_lab.world import WinRMLimits
-from unit.lab.wire_world import DOMAIN, LOCAL, Script, Served, serving
+from unit.fake_session import FakeClock
+from unit.lab.wire_world import LOCAL, Served, serving
+from unit.psrp_machine import act_as_machine, endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 BIG = 5 * 2**30
-
-
-class Machine(Script):
-    """Cmdlets of a machine that refuses one thing, and the rule of the swallowed first error."""
-
-    def invoke(self, statements: Any, sink: Any, *, inputs: Any = (), stopping: Any = None) -> str:
-        self.machine.invoked.append(statements)
-        for place, statement in enumerate(statements):
-            state = "Completed"
-            for call in statement:
-                action = getattr(self, "do_" + call.name.split("\\")[-1].replace("-", "_").lower())
-                state = action(sink, dict(call.parameters), inputs, stopping) or state
-            if state == "Failed" and place == 0:
-                sink.error(HARD, "Move-VM")  # measured: the first statement's end is swallowed
-            elif state != "Completed":
-                if state == "Failed":
-                    sink.ended(HARD, "Move-VM")
-                return state
-        return "Completed"
-
-    def do_write_output(self, sink: Any, parameters: Any, _inputs: Any, _stopping: Any) -> None:
-        sink.output(parameters["InputObject"])
-
-    def do_get_vm(self, sink: Any, parameters: Any, _inputs: Any, _stopping: Any) -> None:
-        sink.output(f"vm {parameters.get('Name')}")
-
-    def do_get_vhd(self, sink: Any, _parameters: Any, _inputs: Any, _stopping: Any) -> None:
-        sink.output("before")
-        sink.error(ErrorRecord(error_id="Soft,X", category="ObjectNotFound", message="pas là (0x8009030E)"), "Get-VHD")
-        sink.warning("careful")
-        sink.output("after")
-
-    def do_move_vm(self, sink: Any, _parameters: Any, _inputs: Any, _stopping: Any) -> str:
-        return "Failed"
-
-    def do_start_sleep(self, sink: Any, parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
-        return self.do_sleep(sink, parameters, (), stopping)
-
-    def do_test_path(self, sink: Any, _parameters: Any, _inputs: Any, stopping: threading.Event) -> str | None:
-        return self.do_sleep(sink, {"Seconds": 20}, (), stopping)
-
-    def do_set_variable(self, *_arguments: Any) -> None:
-        pass
-
-    def do_select_object(self, *_arguments: Any) -> None:
-        pass
-
-
-HARD = ErrorRecord(error_id="Hard,X", category="ObjectNotFound", message="hard")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("lab")) as one:
-        _act_as_machine(one)
-        yield one
-
-
-def _act_as_machine(one: Served) -> None:
-    def open_runspace(identity: Any, _configuration: str) -> Machine:
-        one.machine.identities.append(identity)
-        return Machine(one.machine)
-
-    one.machine.open_runspace = open_runspace  # type: ignore[method-assign, assignment]
-
-
-def endpoint(served: Served, **options: Any) -> Endpoint:
-    given = {
-        "server": served.machine.address,
-        "port": 5985,
-        "ssl": False,
-        "auth": "ntlm",
-        "username": f"LAB\\{DOMAIN.username}",
-        "password": DOMAIN.password,
-        "operation_timeout": 2,
-        "read_timeout": 8,
-    }
-    return Endpoint(wsman={**given, **options})
-
-
-@pytest.fixture
-def session(served: Served) -> Iterator[PsrpSession]:
-    one = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
-    yield one
-    one.close()
 
 
 def test_one_statement_goes_without_markers_and_module_qualified(session: PsrpSession, served: Served) -> None:
@@ -178,7 +89,7 @@ def test_a_credential_arrives_whole(session: PsrpSession, served: Served) -> Non
 
 
 def test_a_refused_exchange_of_keys_is_tried_again(served: Served) -> None:
-    clock = Quick(lambda: None)
+    clock = FakeClock()
     session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=clock)
     session.invoke(command("Get-VM"))
     served.machine.faults.append(("Send", "http:503"))
@@ -231,186 +142,25 @@ def test_transports_are_tried_in_order(served: Served) -> None:
     session.close()
 
 
-class Quick:
-    """A clock on which waiting takes no time; ``then`` happens while it waits."""
-
-    def __init__(self, then: Any) -> None:
-        self.now = 0.0
-        self.then = then
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.then()
-
-
 def test_a_full_quota_is_waited_for_and_then_explained(tmp_path: Path) -> None:
     with serving(tmp_path, limits=WinRMLimits(shells_per_user=1)) as one:
-        _act_as_machine(one)
+        act_as_machine(one)
         first = PsrpSession("hv01", EndpointLink("hv01", (endpoint(one),)))
         first.invoke(command("Get-VM"))
         link = EndpointLink("hv01", (endpoint(one),))
         with pytest.raises(ConnectionLost, match="Get-WSManInstance -ResourceURI Shell -Enumerate"):
-            PsrpSession("hv01", link, clock=Quick(lambda: None)).invoke(command("Get-VM"))
-        second = PsrpSession("hv01", link, clock=Quick(first.close))
+            PsrpSession("hv01", link, clock=FakeClock()).invoke(command("Get-VM"))
+        second = PsrpSession("hv01", link, clock=FakeClock(on_sleep=lambda _now: first.close()))
         assert second.invoke(command("Get-VM", Name="b"))[0].objects == ("vm b",)
         second.close()
 
 
 def test_a_starting_service_is_waited_for(served: Served) -> None:
     served.machine.faults.append(("Command", "http:503"))
-    clock = Quick(lambda: None)
+    clock = FakeClock()
     session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=clock)
     assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     assert clock.now > 0
-    session.close()
-
-
-def test_a_restarted_service_ends_the_session_and_the_next_call_has_a_new_one(served: Served) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
-    session.invoke(command("Get-VM"))
-    served.machine.faults.append(("Command", "restart_winrm"))
-    with pytest.raises(ConnectionLost):
-        session.invoke(command("Start-Sleep", Seconds=0))
-    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
-    session.close()
-
-
-@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
-@pytest.mark.parametrize("fault", [("Create", "drop"), ("Command", "restart_winrm"), ("Receive", "drop")])
-def test_what_only_reads_is_asked_again(served: Served, auth: str, fault: tuple[str, str]) -> None:
-    clock = Quick(lambda: None)
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)), clock=clock)
-    session.invoke(command("Get-VM"))
-    if fault[0] == "Create":
-        session.close()
-    served.machine.faults.append(fault)
-    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
-    assert served.machine.faults == []
-    assert clock.now > 0
-    session.close()
-
-
-@pytest.mark.parametrize("operation", ["Create", "Receive"])
-def test_an_opening_that_breaks_off_is_tried_again_and_leaves_nothing(served: Served, operation: str) -> None:
-    shells = len(served.service.shells)
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=Quick(lambda: None))
-    served.machine.faults += [(operation, "drop")] * 2
-    assert session.invoke(command("Start-Sleep", Seconds=0))[0].objects == ("begun", "over")
-    assert len(served.service.shells) == shells + 1
-    session.close()
-    served.machine.faults += [(operation, "drop")] * 9
-    with pytest.raises(ConnectionLost) as lost:
-        session.invoke(command("Start-Sleep", Seconds=0))
-    assert (lost.value.changed, len(served.machine.faults)) == (False, 5)
-    served.machine.faults.clear()
-    assert len(served.service.shells) == shells
-
-
-@pytest.mark.parametrize("fault", [("Command", "restart_winrm"), ("Receive", "drop")])
-def test_what_builds_upon_a_lost_runspace_is_not_asked_again(served: Served, fault: tuple[str, str]) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)), clock=Quick(lambda: None))
-    session.invoke(command("Get-VM", Name="a") | keep("vm"))
-    served.machine.faults.append(fault)
-    with pytest.raises(ConnectionLost):
-        session.invoke(kept("vm"))
-    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
-    session.close()
-
-
-def test_a_runspace_with_something_in_it_that_the_host_ended_is_not_just_replaced(served: Served) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
-    session.invoke(command("Get-VM", Name="a") | keep("vm"))
-    session._pool.connection.delete(session._pool.shell.resource_uri, selector_set=session._pool.shell._selector_set)
-    with pytest.raises(ConnectionLost, match="has ended the session"):
-        session.invoke(kept("vm"))
-
-
-@pytest.mark.parametrize(("auth", "fault"), [("ntlm", "http:502"), ("credssp", "drop")])
-def test_what_changes_something_goes_on_after_a_lost_link(served: Served, auth: str, fault: str) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)))
-    session.invoke(command("Get-VM", Name="a"))
-    shells, finished = len(served.service.shells), served.machine.finished
-    served.machine.faults.append(("Receive", fault))
-    with pytest.raises(ConnectionLost) as lost:
-        session.invoke(command("Get-VM", Name="a"), command("Start-Sleep", Seconds=0.6))
-    assert lost.value.changed
-    assert session.may_have_changed
-    assert len(served.service.shells) == shells
-    wait_for(lambda: served.machine.finished == finished + 1)
-    session.close()
-    served.service.restart()
-
-
-def test_what_is_abandoned_goes_on(served: Served) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
-    finished, running = served.machine.finished, served.machine.running
-    worker = threading.Thread(target=lambda: session.invoke(command("Start-Sleep", Seconds=1.2)), daemon=True)
-    worker.start()
-    wait_for(lambda: served.machine.running == running + 1)
-    session.abandon()
-    session.close()
-    wait_for(lambda: served.machine.finished == finished + 1)
-    worker.join(10)
-    served.service.restart()
-
-
-def wait_for(done: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
-def test_what_reads_ends_with_its_lost_link(served: Served, auth: str) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served, auth=auth),)), clock=Quick(lambda: None))
-    session.invoke(command("Get-VM", Name="a"))
-    shells, running = len(served.service.shells), served.machine.running
-    served.machine.faults += [("Receive", "drop")] * 9
-    with pytest.raises(ConnectionLost) as lost:
-        session.invoke(command("Get-VM", Name="a"), command("Test-Path", Path="C:\\") | select("Name"))
-    assert not lost.value.changed
-    assert not session.may_have_changed
-    served.machine.faults.clear()
-    assert len(served.service.shells) == shells - 1
-    wait_for(lambda: served.machine.running == running)
-
-
-@pytest.fixture(scope="module")
-def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A host that drops idle connections soon."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hyperv_lab.wsman.http._KEEP_ALIVE_SECONDS", 0.4)
-        with serving(tmp_path_factory.mktemp("lab")) as one:
-            _act_as_machine(one)
-            yield one
-
-
-@pytest.mark.parametrize("quiet", [0.2, 60.0])
-@pytest.mark.parametrize("auth", ["ntlm", "credssp"])
-def test_an_idle_connection_that_the_host_dropped_is_signed_in_anew(
-    forgetful: Served, auth: str, quiet: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(renewal, "QUIET_SECONDS", quiet)
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(forgetful, auth=auth),)))
-    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
-    opened = forgetful.wire.server.traffic.shells
-    time.sleep(1.0)
-    assert session.invoke(command("Get-VM", Name="b"))[0].objects == ("vm b",)
-    assert forgetful.wire.server.traffic.shells == opened
-    time.sleep(1.0)
-    session.close()
-    assert len(forgetful.service.shells) == 0
-
-
-def test_an_idle_session_that_the_host_ended_is_opened_again(served: Served) -> None:
-    session = PsrpSession("hv01", EndpointLink("hv01", (endpoint(served),)))
-    session.invoke(command("Get-VM"))
-    session._pool.connection.delete(session._pool.shell.resource_uri, selector_set=session._pool.shell._selector_set)
-    assert session.invoke(command("Get-VM", Name="a"))[0].objects == ("vm a",)
     session.close()
 
 

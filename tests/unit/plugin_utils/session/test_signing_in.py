@@ -18,6 +18,7 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 from requests_credssp.exceptions import AuthenticationException
+from unit.fake_session import FakeClock
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
@@ -76,19 +77,6 @@ def unknown_name() -> Exception:
     return failure
 
 
-class Waiting:
-    """A clock on which waiting takes no time."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.mark.parametrize(
     ("failure", "tries", "waited"),
     [
@@ -108,7 +96,7 @@ class Waiting:
 def test_only_what_broke_off_is_tried_again_and_no_password_twice(
     failure: Exception, tries: int, waited: float, accepted: set[str]
 ) -> None:
-    link, clock = RefusingLink(failure), Waiting()
+    link, clock = RefusingLink(failure), FakeClock()
     with pytest.raises(ConnectionLost) as raised:
         PsrpSession("hv1", link, clock=clock, accepted=accepted).invoke(command("Move-VM"))
     assert (link.tries, clock.now, raised.value.changed) == (tries, waited, False)
@@ -119,7 +107,7 @@ def test_what_tells_unreachable_hosts_apart_hides_nothing(failure: Exception, tr
     first = Ways(failure)
     link = UnreachableLink(EndpointLink("hv1", (first.endpoint("kerberos"),)), "hv1", set())
     with pytest.raises(ConnectionLost):
-        PsrpSession("hv1", link, clock=Waiting()).invoke(command("Get-VM"))
+        PsrpSession("hv1", link, clock=FakeClock()).invoke(command("Get-VM"))
     assert first.tries == ["kerberos"] * tries
 
 
@@ -127,5 +115,5 @@ def test_a_refused_password_is_not_shown_again_where_the_next_way_breaks() -> No
     ways = Ways(AuthenticationError("401"), ConnectionResetError("reset"))
     link = EndpointLink("hv1", (ways.endpoint("kerberos"), ways.endpoint("ntlm")))
     with pytest.raises(ConnectionLost):
-        PsrpSession("hv1", link, clock=Waiting()).invoke(command("Get-VM"))
+        PsrpSession("hv1", link, clock=FakeClock()).invoke(command("Get-VM"))
     assert ways.tries == ["kerberos", "ntlm"]

@@ -22,7 +22,7 @@ from ansible_collections.hyperv.mobility.plugins.plugin_utils.waiting import Dea
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.lab.wire_world import Served, serving
-from unit.plugin_utils.session.test_psrp import endpoint
+from unit.psrp_machine import endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
